@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mqtt_linkd/time.hpp"
+
+// Every fixed limit of the daemon. What an operator may choose is in settings.hpp instead.
+namespace linkd::limits {
+
+inline constexpr std::size_t topic_bytes_max = 65535;  // MQTT 5, section 1.5.4
+inline constexpr std::size_t topic_levels_max =
+    1024;  // bounds recursion; brokers stop at 128 to 200
+inline constexpr std::size_t links_max = 64;
+inline constexpr std::size_t name_bytes_max = 64;  // deployment and link names
+inline constexpr std::size_t filters_per_peer_max = 100'000;
+inline constexpr std::size_t filter_bytes_per_peer_max = 16u << 20;
+
+inline constexpr std::size_t frame_bytes_max = 1u << 20;     // DESIGN section 6, compressed or not
+inline constexpr std::size_t frame_overhead_bytes = 1024;    // a frame less its DATA block
+inline constexpr std::size_t batch_bytes = 64u << 10;        // a DATA batch closes here
+inline constexpr milliseconds batch_delay{5};                // or then, unless the link is idle
+inline constexpr std::size_t inflight_bytes_max = 8u << 20;  // un-acked DATA: 100 ms at 80 MB/s
+inline constexpr std::size_t path_unsent_bytes_max = 2u << 20;
+
+inline constexpr std::size_t publishes_inflight_max =
+    128;                                         // at the local broker, all links together
+inline constexpr int connection_losses_max = 3;  // with one message in flight: then it is parked
+inline constexpr std::size_t capture_batch_messages_max = 512;
+inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
+
+inline constexpr std::size_t dead_letter_bytes_max = 16u << 20;  // per link
+inline constexpr std::size_t dead_letter_payload_bytes_max = 64u << 10;
+
+inline constexpr seconds heartbeat_interval{10};
+inline constexpr seconds heartbeat_timeout{25};  // two heartbeats and their way
+inline constexpr seconds handshake_timeout{10};
+inline constexpr milliseconds reconnect_delay_min{500};
+inline constexpr milliseconds reconnect_delay_max{30'000};
+inline constexpr seconds cursor_sync_interval{1};  // a cursor is written at once, synced this often
+
+}  // namespace linkd::limits

@@ -1,0 +1,71 @@
+#include <catch2/catch.hpp>
+
+#include "base/backoff.hpp"
+#include "base/coding.hpp"
+#include "base/crc32c.hpp"
+#include "base/histogram.hpp"
+#include "mqtt_linkd/settings.hpp"
+
+using namespace linkd;
+
+namespace {
+
+class fixed_random : public random_source {
+ public:
+  explicit fixed_random(std::uint64_t value) : value_(value) {}
+  std::uint64_t next() override { return value_; }
+
+ private:
+  std::uint64_t value_;
+};
+
+}  // namespace
+
+TEST_CASE("coding: integers are little-endian and taken back off the front", "[base]") {
+  bytes out;
+  put_le<std::uint32_t>(out, 0x04030201);
+  put_le<std::uint8_t>(out, 0xff);
+  CHECK(out == std::string("\x01\x02\x03\x04\xff"));
+  bytes_view in = out;
+  CHECK(take_le<std::uint32_t>(in) == 0x04030201u);
+  CHECK(take_le<std::uint16_t>(in) == std::nullopt);
+  CHECK(take_le<std::uint8_t>(in) == 0xff);
+  CHECK(in.empty());
+}
+
+TEST_CASE("crc32c: the check value of RFC 3720", "[base]") {
+  CHECK(crc32c("123456789") == 0xe3069283u);
+  CHECK(crc32c(std::string(32, '\0')) == 0x8a9136aau);
+}
+
+TEST_CASE("backoff: doubles up to its maximum and stays in the upper half", "[base]") {
+  fixed_random lowest(0), highest(500);
+  backoff low(milliseconds(1000), milliseconds(8000));
+  CHECK(low.next(lowest) == milliseconds(500));
+  CHECK(low.next(lowest) == milliseconds(1000));
+  CHECK(low.next(lowest) == milliseconds(2000));
+  CHECK(low.next(lowest) == milliseconds(4000));
+  CHECK(low.next(lowest) == milliseconds(4000));
+  low.reset();
+  CHECK(low.next(highest) == milliseconds(1000));
+  for (int i = 0; i < 100; ++i) low.next(lowest);
+  CHECK(low.next(lowest) == milliseconds(4000));
+}
+
+TEST_CASE("histogram: each value in the first bucket that holds it", "[base]") {
+  histogram h;
+  h.observe(microseconds(400));
+  h.observe(milliseconds(1));
+  h.observe(seconds(7200));
+  CHECK(h.buckets()[0] == 1);
+  CHECK(h.buckets()[1] == 1);
+  CHECK(h.buckets().back() == 0);
+  CHECK(h.count() == 3);
+  CHECK(h.sum_s() == Approx(7200.0014));
+}
+
+TEST_CASE("settings: an address prints as it is written", "[base]") {
+  CHECK(to_string({scheme::mqtt, "broker.example", 1883}) == "mqtt://broker.example:1883");
+  CHECK(to_string({scheme::wss, "::1", 8870}) == "wss://[::1]:8870");
+  CHECK(to_string({scheme::unix_socket, "/run/m.sock", 0}) == "unix:///run/m.sock");
+}
