@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace linkd::test {
+
+// A TCP relay on a free port of 127.0.0.1 in a thread of its own: the line between two sites, with
+// its faults. Every call may come from any thread and has taken effect when it returns.
+class tcp_proxy {
+ public:
+  explicit tcp_proxy(std::uint16_t target_port);  // throws boost::system::system_error
+  ~tcp_proxy();
+  tcp_proxy(const tcp_proxy&) = delete;
+  tcp_proxy& operator=(const tcp_proxy&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+  // Ends every connection and refuses new ones.
+  void cut();
+  // Connections stay, and new ones are accepted, but nothing comes through.
+  void black_hole();
+  // Ends cut() or black_hole(); what was held back goes on.
+  void restore();
+  // Bytes of both directions since the beginning.
+  [[nodiscard]] std::uint64_t relayed_bytes() const;
+
+ private:
+  class relay;
+  std::unique_ptr<relay> relay_;
+};
+
+}  // namespace linkd::test
