@@ -30,9 +30,9 @@ enum class drop_reason {
   qos0_down    // QoS 0, qos0: live, link down
 };
 inline constexpr drop_reason all_drop_reasons[] = {
-    drop_reason::overflow, drop_reason::age,        drop_reason::expired,
-    drop_reason::oversize, drop_reason::loop,       drop_reason::rejected,
-    drop_reason::not_wanted, drop_reason::damaged,  drop_reason::qos0_down};
+    drop_reason::overflow,   drop_reason::age,     drop_reason::expired,
+    drop_reason::oversize,   drop_reason::loop,    drop_reason::rejected,
+    drop_reason::not_wanted, drop_reason::damaged, drop_reason::qos0_down};
 inline constexpr std::size_t drop_reason_count = std::size(all_drop_reasons);
 std::string_view to_string(drop_reason reason);
 

@@ -1,0 +1,311 @@
+#include "link/deployment.hpp"
+
+#include <algorithm>
+
+#include "base/coding.hpp"
+#include "mqtt_linkd/limits.hpp"
+#include "queue/slot_file.hpp"
+#include "wire/record.hpp"
+
+namespace linkd::link {
+namespace {
+
+constexpr seconds stop_time_max{5};
+constexpr milliseconds stop_check_interval{20};
+
+}  // namespace
+
+deployment::deployment(const environment& env, alarm& wake, const daemon_settings& settings)
+    : env_(env),
+      wake_(wake),
+      us_{settings.deployment, settings.control_prefix, 0, settings.broker.message_bytes_max},
+      delivery_(env.local_broker),
+      strangers_(env, settings.deployment),
+      disk_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
+      broker_since_(env.time.unix_time()) {}
+
+deployment::~deployment() = default;
+
+result<void> deployment::start(const std::vector<link_settings>& links) {
+  if (const auto counted = count_incarnation(); !counted) return counted;
+  apply(links);
+  env_.local_broker.start(*this);
+  return {};
+}
+
+result<void> deployment::count_incarnation() {
+  auto slots = queue::slot_file::open(env_.disk, "incarnation");
+  if (!slots) return slots.error();
+  if (slots->value()) {
+    bytes_view saved = *slots->value();
+    us_.incarnation = take_le<std::uint64_t>(saved).value_or(0);
+  }
+  bytes next;
+  put_le<std::uint64_t>(next, ++us_.incarnation);
+  return slots->write(next, true);
+}
+
+// --- links
+// --------------------------------------------------------------------------------------------
+
+void deployment::apply(const std::vector<link_settings>& links) {
+  std::vector<std::string> gone;
+  for (const auto& [name, each] : links_) {
+    const bool stays = std::any_of(links.begin(), links.end(), [&](const link_settings& settings) {
+      return settings.name == name;
+    });
+    if (!stays) gone.push_back(name);
+  }
+  for (const std::string& name : gone) remove(name);
+  for (const link_settings& settings : links) {
+    const auto found = links_.find(settings.name);
+    if (found == links_.end()) {
+      add(settings);
+    } else if (found->second.the->settings() != settings) {
+      found->second.the->configure(settings);
+      env_.log.write(log_level::info, "link_changed", settings.name,
+                     "the new configuration is in force");
+    }
+  }
+  interest_dirty_ = true;
+  settle();
+}
+
+void deployment::add(const link_settings& settings) {
+  if (links_.size() >= limits::links_max) {
+    env_.log.write(log_level::error, "link_unusable", settings.name,
+                   "there are " + std::to_string(limits::links_max) + " links already");
+    return;
+  }
+  std::vector<queue::damage> found;
+  auto store = link_store::open(env_, settings, found);
+  for (const queue::damage& one : found) {
+    env_.log.write(log_level::error, "state_damaged", settings.name, one.where + ": " + one.what);
+  }
+  if (!store) {
+    env_.log.write(log_level::error, "link_unusable", settings.name, store.error().text);
+    return;
+  }
+  const interest::link_index index = free_index();
+  auto made = std::make_unique<link>(env_, us_, settings, std::move(*store), delivery_,
+                                     [this] { interest_dirty_ = true; });
+  if (by_index_.size() <= index) by_index_.resize(index + 1, nullptr);
+  by_index_[index] = made.get();
+  links_.emplace(settings.name, member{std::move(made), index});
+}
+
+void deployment::remove(const std::string& name) {
+  const auto found = links_.find(name);
+  found->second.the->stop("the link was removed from the configuration of " + us_.deployment);
+  interest_.erase(found->second.index);
+  by_index_[found->second.index] = nullptr;
+  links_.erase(found);
+  env_.log.write(log_level::info, "link_removed", name, "its queue stays on disk");
+}
+
+interest::link_index deployment::free_index() const {
+  return static_cast<interest::link_index>(std::find(by_index_.begin(), by_index_.end(), nullptr) -
+                                           by_index_.begin());
+}
+
+void deployment::on_inbound(const std::string& peer, std::unique_ptr<path> inbound) {
+  const auto found = links_.find(peer);
+  if (found == links_.end()) {
+    strangers_.receive(peer, std::move(inbound));
+  } else {
+    found->second.the->on_inbound(std::move(inbound));
+  }
+  settle();
+}
+
+// --- capture
+// ------------------------------------------------------------------------------------------
+
+void deployment::on_captured(std::vector<message> batch) {
+  messages_captured_ += batch.size();
+  batch_began_ = env_.time.now();
+  batch_links_.clear();
+  for (const message& each : batch) capture(each);
+  commit_batch();
+  settle();
+}
+
+void deployment::capture(const message& what) {
+  std::vector<interest::link_index> wanted_by;
+  interest_.match(what.topic, wanted_by);
+  if (wanted_by.empty()) return;
+  const stamp now = env_.time.unix_time();
+  const bytes record = wire::encode_record(now, what);
+  for (const interest::link_index index : wanted_by) {
+    link* each = by_index_[index];
+    each->outgoing().append(record, what.qos, what.retain, now, each->is_up());
+    if (std::find(batch_links_.begin(), batch_links_.end(), each) == batch_links_.end()) {
+      batch_links_.push_back(each);
+    }
+  }
+}
+
+void deployment::commit_batch() {
+  ++batch_;
+  batch_failed_ = false;
+  batch_parts_ = batch_links_.size() + 1;  // one for ourselves: it must not end within the loop
+  for (link* each : batch_links_) {
+    each->outgoing().commit(
+        [this, batch = batch_, alive = std::weak_ptr(alive_)](const result<void>& stored) {
+          if (!alive.expired()) on_batch_part(batch, stored);
+        });
+  }
+  on_batch_part(batch_, {});
+}
+
+void deployment::on_batch_part(std::uint64_t batch, const result<void>& stored) {
+  if (batch != batch_ || batch_parts_ == 0) return;
+  if (!stored) {
+    batch_failed_ = true;
+    batch_failure_ = stored.error().text;
+  }
+  if (--batch_parts_ > 0) return;
+  if (!batch_links_.empty()) {
+    commit_time_.observe(env_.time.now() - batch_began_);
+  }
+  env_.local_broker.commit_done(!batch_failed_);
+  if (batch_failed_) {
+    // The broker keeps what was not acknowledged until we come back.
+    set_broker_state(false, "capture stopped, the queues cannot be written: " + batch_failure_);
+    delivery_.on_down(false);
+    next_broker_start_ = env_.time.now() + disk_delay_.next(env_.random);
+  } else if (!batch_links_.empty()) {
+    disk_delay_.reset();
+  }
+  settle();
+}
+
+void deployment::refresh_interest() {
+  interest_dirty_ = false;
+  for (const auto& [name, each] : links_) interest_.set(each.index, each.the->effective());
+  std::vector<std::string> wanted = interest_.capture();
+  if (wanted == captured_filters_) return;
+  captured_filters_ = wanted;
+  env_.local_broker.capture(std::move(wanted));
+}
+
+// --- the local broker
+// ---------------------------------------------------------------------------------
+
+void deployment::on_broker_up(const broker_session& session) {
+  set_broker_state(true, session.mqtt5 ? "connected (MQTT 5)" : "connected (MQTT 3.1.1)");
+  if (!session.session_present) {
+    env_.log.write(log_level::warning, "broker_session_lost", "",
+                   "the local broker has no session of ours: messages published while we were away "
+                   "are missing");
+  }
+  delivery_.on_up(session);
+  settle();
+}
+
+void deployment::on_broker_down(const error& reason, bool by_peer) {
+  set_broker_state(false, reason.text);
+  delivery_.on_down(by_peer);
+  settle();
+}
+
+void deployment::on_published(publication_id id, std::uint8_t reason_code) {
+  delivery_.on_published(id, reason_code, env_.time.now());
+  settle();
+}
+
+void deployment::on_capture_refused(const std::string& filter, std::uint8_t reason_code) {
+  env_.log.write(log_level::error, "capture_refused", "",
+                 "the local broker refuses our subscription to " + filter + ": " +
+                     describe_reason_code(reason_code) +
+                     "; allow it for linkd's user or narrow `allow`");
+}
+
+void deployment::set_broker_state(bool up, const std::string& reason) {
+  if (up != broker_up_) broker_since_ = env_.time.unix_time();
+  if (up != broker_up_ || reason != broker_reason_) {
+    env_.log.write(up ? log_level::info : log_level::warning, up ? "broker_up" : "broker_down", "",
+                   reason);
+  }
+  broker_up_ = up;
+  broker_reason_ = reason;
+}
+
+// --- after every event
+// --------------------------------------------------------------------------------
+
+void deployment::on_wake() {
+  for (const auto& [name, each] : links_) each.the->on_time();
+  const time_point now = env_.time.now();
+  strangers_.on_time(now);
+  if (next_broker_start_ && now >= *next_broker_start_ && !stop_deadline_) {
+    next_broker_start_.reset();
+    env_.local_broker.start(*this);
+  }
+  settle();
+}
+
+void deployment::settle() {
+  if (settling_) return;  // an event within an event: the outer one settles
+  settling_ = true;
+  const time_point now = env_.time.now();
+  for (const auto& [name, each] : links_) each.the->settle();
+  delivery_.pump(now);
+  if (interest_dirty_) refresh_interest();
+  settling_ = false;
+  if (stop_deadline_) {
+    settle_stop(now);
+    return;
+  }
+  if (const auto next = deadline()) {
+    wake_.wake_at(*next);
+  } else {
+    wake_.cancel();
+  }
+}
+
+std::optional<time_point> deployment::deadline() const {
+  std::optional<time_point> next = next_broker_start_;
+  const auto consider = [&](std::optional<time_point> due) {
+    if (due) next = next ? std::min(*next, *due) : *due;
+  };
+  consider(strangers_.deadline());
+  for (const auto& [name, each] : links_) consider(each.the->deadline());
+  return next;
+}
+
+void deployment::stop(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  stop_deadline_ = env_.time.now() + stop_time_max;
+  for (const auto& [name, each] : links_) each.the->stop(us_.deployment + " is stopping");
+  delivery_.pause();
+  for (const auto& [name, each] : links_) each.the->incoming().flush();
+  settle();
+}
+
+void deployment::settle_stop(time_point now) {
+  const bool idle = std::all_of(links_.begin(), links_.end(), [](const auto& each) {
+    return each.second.the->incoming().idle() && each.second.the->outgoing().idle();
+  });
+  const bool done = idle && delivery_.inflight() == 0 && batch_parts_ == 0;
+  if (!done && now < *stop_deadline_) {
+    wake_.wake_at(std::min(*stop_deadline_, now + stop_check_interval));
+    return;
+  }
+  if (!stopped_) return;
+  wake_.cancel();
+  env_.local_broker.stop();
+  std::exchange(stopped_, nullptr)();
+}
+
+deployment_status deployment::status() const {
+  deployment_status status;
+  status.deployment = us_.deployment;
+  status.broker = {broker_up_, broker_reason_, broker_since_};
+  status.messages_captured = messages_captured_;
+  status.commit_time = commit_time_;
+  for (const auto& [name, each] : links_) status.links.push_back(each.the->status());
+  return status;
+}
+
+}  // namespace linkd::link

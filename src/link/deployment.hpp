@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "link/link.hpp"
+#include "link/strangers.hpp"
+
+namespace linkd::link {
+
+// The running core of one daemon: its links, the capture at the local broker, and the delivery into
+// it. Everything happens on one thread, in events from the ports; after each event the links send
+// what they can, the capture follows the interest, and the alarm is set to the next deadline.
+//
+//   on_captured -> interest_table -> outbox of each link -> commit -> PUBACK
+//   session -> inbox -> delivery -> on_published -> cursor -> ACK
+class deployment : private broker_events, public acceptor_events {
+ public:
+  // `wake` must call on_wake(). Everything in `env` outlives the deployment.
+  deployment(const environment& env, alarm& wake, const daemon_settings& settings);
+  ~deployment() override;
+
+  // Counts the incarnation, recovers every link's state (blocking) and connects. An error means
+  // that the state directory cannot be used; a link whose own state cannot be used is logged and
+  // left out.
+  result<void> start(const std::vector<link_settings>& links);
+  // Compares with the running links by name: adds, removes (their files stay), changes.
+  void apply(const std::vector<link_settings>& links);
+  // Ends the sessions, waits for what is in flight at the local broker (bounded), saves the
+  // cursors, disconnects; then calls `stopped`.
+  void stop(std::function<void()> stopped);
+
+  void on_wake();
+  void on_inbound(const std::string& peer, std::unique_ptr<path> inbound) override;
+
+  [[nodiscard]] deployment_status status() const;
+  [[nodiscard]] std::uint64_t incarnation() const { return us_.incarnation; }
+
+ private:
+  struct member {
+    std::unique_ptr<link> the;
+    interest::link_index index;  // in the interest table
+  };
+
+  void on_broker_up(const broker_session& session) override;
+  void on_broker_down(const error& reason, bool by_peer) override;
+  void on_captured(std::vector<message> batch) override;
+  void on_published(publication_id id, std::uint8_t reason_code) override;
+  void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override;
+
+  result<void> count_incarnation();
+  void add(const link_settings& settings);
+  void remove(const std::string& name);
+  [[nodiscard]] interest::link_index free_index() const;
+
+  void capture(const message& what);
+  void commit_batch();
+  void on_batch_part(std::uint64_t batch, const result<void>& stored);
+  void refresh_interest();
+  // After every event.
+  void settle();
+  void settle_stop(time_point now);
+  [[nodiscard]] std::optional<time_point> deadline() const;
+  void set_broker_state(bool up, const std::string& reason);
+
+  environment env_;
+  alarm& wake_;
+  identity us_;
+  delivery delivery_;
+  strangers strangers_;
+  interest::interest_table interest_;
+  std::map<std::string, member> links_;
+  std::vector<link*> by_index_;  // null: free
+  bool interest_dirty_ = false;
+  std::vector<std::string> captured_filters_;
+
+  // The captured batch that waits for the disk.
+  std::uint64_t batch_ = 0;
+  std::size_t batch_parts_ = 0;  // outboxes still at work; 0: none waits
+  bool batch_failed_ = false;
+  std::string batch_failure_;
+  time_point batch_began_{};
+  std::vector<link*> batch_links_;
+
+  backoff disk_delay_;
+  std::optional<time_point> next_broker_start_;  // after a commit that failed
+
+  bool broker_up_ = false;
+  std::string broker_reason_ = "connecting";
+  stamp broker_since_;
+  std::uint64_t messages_captured_ = 0;
+  histogram commit_time_;
+
+  std::function<void()> stopped_;
+  std::optional<time_point> stop_deadline_;
+  bool settling_ = false;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace linkd::link

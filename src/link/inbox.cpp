@@ -1,0 +1,140 @@
+#include "link/inbox.hpp"
+
+#include <algorithm>
+
+#include "mqtt_linkd/limits.hpp"
+#include "topic/topic.hpp"
+
+namespace linkd::link {
+
+inbox::inbox(const environment& env, const link_settings& settings, std::string control_prefix,
+             std::shared_ptr<link_store> store, delivery& target, link_counters& counters,
+             std::function<void(std::uint64_t)> progress)
+    : env_(env),
+      settings_(settings),
+      control_prefix_(std::move(control_prefix)),
+      store_(std::move(store)),
+      target_(target),
+      counters_(counters),
+      progress_(std::move(progress)) {
+  if (const auto& cursor = store_->saved_cursor()) {
+    queue_id_ = cursor->queue_id;
+    received_ = saved_ = cursor->offset;
+  }
+}
+
+inbox::~inbox() {
+  target_.forget(*this);
+}
+
+std::uint64_t inbox::delivered() const {
+  return outstanding_.empty() ? received_ : *outstanding_.begin();
+}
+
+void inbox::use_queue(std::uint64_t queue_id) {
+  if (queue_id == queue_id_) return;
+  queue_id_ = queue_id;
+  ++epoch_;
+  received_ = 0;
+  saved_ = 0;
+  outstanding_.clear();
+}
+
+void inbox::on_record(std::uint64_t offset, bytes_view record, std::uint64_t sent_at_ms,
+                      time_point now) {
+  if (offset < received_) return;  // taken over through an earlier session
+  received_ = offset + 1;
+  ++counters_.messages_received;
+  auto decoded = wire::decode_record(record);
+  if (!decoded) {
+    drop(drop_reason::damaged);
+    return;
+  }
+  counters_.payload_bytes_in += decoded->content.payload.size();
+  const auto captured_ms =
+      static_cast<std::uint64_t>(decoded->captured_at.time_since_epoch().count());
+  const std::uint64_t age_ms = sent_at_ms > captured_ms ? sent_at_ms - captured_ms : 0;
+  if (const auto reason = refuse(*decoded, age_ms)) {
+    drop(*reason);
+    return;
+  }
+  if (settings_.retained == retained_policy::off) decoded->content.retain = false;
+  outstanding_.insert(offset);
+  target_.submit(*this, {epoch_, offset, std::move(decoded->content), now, age_ms});
+}
+
+std::optional<drop_reason> inbox::refuse(const wire::record& what, std::uint64_t age_ms) const {
+  const std::string& topic = what.content.topic;
+  const bool wanted =
+      std::any_of(settings_.topics.begin(), settings_.topics.end(),
+                  [&](const std::string& filter) { return topic::matches(filter, topic); });
+  if (!wanted || topic.starts_with(control_prefix_ + "/")) return drop_reason::not_wanted;
+  const auto& expiry_s = what.content.properties.message_expiry_interval_s;
+  if (expiry_s && age_ms >= std::uint64_t{1000} * *expiry_s) return drop_reason::expired;
+  return std::nullopt;
+}
+
+void inbox::on_received_up_to(std::uint64_t offset) {
+  received_ = std::max(received_, offset);
+  save_if_moved(false);
+}
+
+void inbox::on_delivery(const consignment& which, const delivery_outcome& outcome) {
+  switch (outcome.what) {
+    case delivery_outcome::kind::published:
+      ++counters_.messages_published;
+      break;
+    case delivery_outcome::kind::expired:
+      drop(drop_reason::expired);
+      break;
+    case delivery_outcome::kind::rejected:
+      drop(drop_reason::rejected);
+      dead_letter(which, outcome.reason);
+      break;
+  }
+  if (which.epoch != epoch_) return;
+  outstanding_.erase(which.offset);
+  save_if_moved(false);
+}
+
+void inbox::dead_letter(const consignment& which, const std::string& reason) {
+  env_.log.write(log_level::warning, "dead_letter", settings_.name,
+                 "topic " + which.content.topic + ": " + reason + "; kept in dead-letters/");
+  store_->save_dead_letter({env_.time.unix_time(), reason, which.content.topic, which.content.qos,
+                            which.content.retain, which.content.payload},
+                           [this, alive = std::weak_ptr(alive_)](const result<void>& saved) {
+                             if (saved || alive.expired()) return;
+                             env_.log.write(log_level::error, "dead_letter_lost", settings_.name,
+                                            saved.error().text);
+                           });
+}
+
+void inbox::flush() {
+  save_if_moved(true);
+}
+
+void inbox::save_if_moved(bool sync) {
+  const std::uint64_t position = delivered();
+  if (saving_ || (position == saved_ && !sync)) return;
+  const time_point now = env_.time.now();
+  const bool due = sync || now - synced_at_ >= limits::cursor_sync_interval;
+  if (due) synced_at_ = now;
+  saving_ = true;
+  store_->save_cursor(
+      {queue_id_, position}, due,
+      [this, position, epoch = epoch_, alive = std::weak_ptr(alive_)](const result<void>& written) {
+        if (alive.expired()) return;
+        saving_ = false;
+        if (!written) {
+          env_.log.write(log_level::error, "cursor_not_saved", settings_.name,
+                         written.error().text + "; a crash now repeats messages");
+        }
+        if (epoch == epoch_) {
+          saved_ = position;
+          progress_(position);
+        }
+        save_if_moved(false);
+      });
+}
+
+}  // namespace linkd::link

@@ -1,0 +1,347 @@
+#include "link/link.hpp"
+
+#include <algorithm>
+
+#include "mqtt_linkd/limits.hpp"
+#include "topic/topic.hpp"
+
+namespace linkd::link {
+namespace {
+
+// What makes it necessary to reach the peer anew.
+bool same_way(const link_settings& a, const link_settings& b) {
+  return a.servers == b.servers && a.login == b.login && a.client_id_prefix == b.client_id_prefix &&
+         a.accept == b.accept && a.frame_key_file == b.frame_key_file &&
+         a.control_prefix == b.control_prefix && a.mqtt == b.mqtt && a.tls == b.tls &&
+         a.insecure == b.insecure && a.compression == b.compression;
+}
+
+}  // namespace
+
+link::link(const environment& env, const identity& us, const link_settings& settings,
+           std::shared_ptr<link_store> store, delivery& target,
+           std::function<void()> interest_changed)
+    : env_(env),
+      us_(us),
+      settings_(settings),
+      store_(std::move(store)),
+      interest_changed_(std::move(interest_changed)),
+      outbox_(env, settings, store_, counters_),
+      inbox_(env, settings, settings.control_prefix, store_, target, counters_,
+             [this](std::uint64_t offset) {
+               channel* used = active();
+               if (!used) return;
+               used->session()->on_delivered(offset, env_.time.now());
+               apply_effects(*used);
+             }),
+      last_seen_(env.time.unix_time()),
+      dial_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
+      since_(env.time.unix_time()) {
+  if (const auto& saved = store_->interest()) {
+    view_.restore(saved->filters);
+    last_seen_ = saved->last_seen;
+  }
+  announced_.replace(settings_.topics);
+  next_maintenance_ = env_.time.now();
+  idle_state();
+}
+
+link::~link() = default;
+
+void link::configure(const link_settings& settings) {
+  const link_settings old = std::exchange(settings_, settings);
+  outbox_.configure(settings_);
+  inbox_.configure(settings_);
+  if (!settings_.enable || !same_way(old, settings_)) {
+    end_session(dialled_, "the configuration of the link changed");
+    end_session(accepted_, "the configuration of the link changed");
+    server_ = 0;
+    dial_delay_.reset();
+    next_dial_ = env_.time.now();
+    idle_state();
+  }
+  if (const auto change = announced_.replace(settings_.topics)) {
+    ++counters_.interest_updates_out;
+    if (channel* used = active()) {
+      used->session()->announce(*change, env_.time.now());
+      apply_effects(*used);
+    }
+  }
+  interest_changed_();
+}
+
+void link::stop(const std::string& reason) {
+  stopped_ = true;
+  end_session(dialled_, reason);
+  end_session(accepted_, reason);
+}
+
+void link::end_session(channel& which, const std::string& reason) {
+  if (which.session() && !which.session()->is_over()) {
+    const bool was_active = &which == active();
+    which.session()->close(reason);
+    for (session::effect& effect : which.session()->take_effects()) {
+      if (auto* last = std::get_if<session::send_frame>(&effect)) apply(which, *last);
+    }
+    if (was_active) save_interest();
+  }
+  which.close();
+}
+
+std::vector<std::string> link::effective() const {
+  if (!settings_.enable) return {};
+  return interest::effective_filters({view_.filters().begin(), view_.filters().end()},
+                                     settings_.allow);
+}
+
+// --- dialling
+// -----------------------------------------------------------------------------------------
+
+bool link::wants_dial(time_point now) const {
+  if (stopped_ || !settings_.enable || settings_.servers.empty() || dialled_.is_open())
+    return false;
+  if (accepted_.is_established() && !dialled_is_preferred()) return false;
+  return now >= next_dial_;
+}
+
+void link::dial(time_point now) {
+  const server_address& server = settings_.servers[server_ % settings_.servers.size()];
+  ++server_;
+  next_dial_ = now + limits::reconnect_delay_max;
+  if (!active() && state_ != link_state::down && state_ != link_state::refused) {
+    set_state(link_state::connecting, "connecting to " + to_string(server));
+  }
+  dialled_.open(env_.dial.dial(settings_, server));
+}
+
+void link::dial_later(time_point now) {
+  next_dial_ = now + dial_delay_.next(env_.random);
+}
+
+void link::settle() {
+  const time_point now = env_.time.now();
+  if (wants_dial(now)) dial(now);
+  if (channel* used = active()) {
+    outbox_.pump(*used->session(), used->way(), now);
+    apply_effects(*used);
+  }
+}
+
+std::optional<time_point> link::deadline() const {
+  time_point next = next_maintenance_;
+  for (const channel* each : {&dialled_, &accepted_}) {
+    if (!each->session()) continue;
+    if (const auto due = each->session()->deadline()) next = std::min(next, *due);
+  }
+  if (!stopped_ && settings_.enable && !settings_.servers.empty() && !dialled_.is_open() &&
+      !(accepted_.is_established() && !dialled_is_preferred())) {
+    next = std::min(next, next_dial_);
+  }
+  return next;
+}
+
+void link::on_time() {
+  const time_point now = env_.time.now();
+  for (channel* each : {&dialled_, &accepted_}) {
+    if (!each->session()) continue;
+    const auto due = each->session()->deadline();
+    if (!due || *due > now) continue;
+    each->session()->on_time(now);
+    apply_effects(*each);
+  }
+  if (now >= next_maintenance_) {
+    next_maintenance_ = now + limits::heartbeat_interval;
+    expire_interest();
+    outbox_.maintain();
+  }
+}
+
+// --- channels
+// -----------------------------------------------------------------------------------------
+
+void link::on_inbound(std::unique_ptr<path> inbound) {
+  // A peer that dials again has given up its old connection, unless that one still proves the
+  // contrary: the HELLO decides.
+  if (!stopped_) accepted_.open(std::move(inbound));
+}
+
+void link::on_channel_up(channel& which) {
+  if (which.role() == session::role::dialler && !active()) {
+    set_state(link_state::handshaking,
+              "waiting for the answer of " + settings_.name + " at " + which.description());
+  }
+  begin_session(which, env_.random.next());
+  which.session()->start(env_.time.now());
+  apply_effects(which);
+}
+
+void link::begin_session(channel& which, std::uint64_t id) {
+  session::local_side local;
+  local.deployment = us_.deployment;
+  local.peer = settings_.name;
+  local.incarnation = us_.incarnation;
+  local.queue_id = outbox_.messages().id();
+  local.queue_begin = outbox_.messages().begin();
+  local.received = inbox_.received();
+  local.delivered = inbox_.delivered();
+  local.message_bytes_max = us_.message_bytes_max + limits::topic_bytes_max;
+  local.frame_bytes_max = which.frame_bytes_max();
+  local.compress = settings_.compression == compression_kind::zstd;
+  local.retry_interval = settings_.mqtt.retry_interval;
+  view_.abandon();
+  which.session().emplace(which.role(), local, id, view_, announced_);
+}
+
+void link::on_channel_frame(channel& which, bytes encoded) {
+  counters_.wire_bytes_in += encoded.size();
+  auto frame = wire::decode(encoded);
+  if (!frame) {
+    drop(which, link_state::down,
+         settings_.name + " sent a frame that is not valid: " + frame.error().text);
+    return;
+  }
+  if (which.role() == session::role::acceptor && std::holds_alternative<wire::hello>(frame->body) &&
+      !admit_hello(which, *frame)) {
+    return;
+  }
+  if (!which.session()) return;
+  which.session()->on_frame(std::move(*frame), env_.time.now());
+  apply_effects(which);
+}
+
+bool link::admit_hello(channel& from, const wire::frame& hello) {
+  const auto refuse = [&](wire::refusal reason, const std::string& text) {
+    send(from, {hello.session, wire::refused{reason, text}}, path::lane::control);
+    return false;
+  };
+  if (!settings_.enable) {
+    return refuse(wire::refusal::link_disabled,
+                  us_.deployment + " has disabled its link to " + settings_.name);
+  }
+  if (dialled_.is_established() && dialled_is_preferred()) {
+    return refuse(wire::refusal::duplicate_session,
+                  "the connection that " + us_.deployment + " dialled is used");
+  }
+  // A peer that restarted, or lost its connection before we noticed, begins anew on the same path.
+  if (from.session() && from.session()->id() != hello.session && from.session()->id() != 0) {
+    if (from.is_established()) save_interest();
+    begin_session(from, 0);
+    from.session()->start(env_.time.now());
+  }
+  return true;
+}
+
+void link::on_channel_room(channel& which) {
+  if (&which == active()) settle();
+}
+
+void link::on_channel_down(channel& which, const error& reason) {
+  const bool needs_person = reason.code == errc::refused || reason.code == errc::permission;
+  drop(which, needs_person ? link_state::refused : link_state::down, reason.text);
+}
+
+void link::drop(channel& which, link_state state, const std::string& reason) {
+  const bool was_active = which.is_established();
+  if (was_active) save_interest();
+  which.close();
+  if (which.role() == session::role::dialler) {
+    const time_point now = env_.time.now();
+    // Only a session that lasted proves that dialling at once makes sense.
+    if (was_active && now - established_at_ >= limits::heartbeat_interval) dial_delay_.reset();
+    dial_later(now);
+  }
+  if (active()) return;
+  if (was_active) round_trip_.reset();
+  if (which.role() == session::role::dialler || was_active || state == link_state::refused) {
+    set_state(state, reason);
+  }
+}
+
+void link::send(channel& to, const wire::frame& what, path::lane lane) {
+  if (!to.is_up()) return;
+  bytes encoded = wire::encode(what);
+  counters_.wire_bytes_out += encoded.size();
+  to.way().send(std::move(encoded), lane);
+}
+
+bool link::prefers(const channel& which) const {
+  return (which.role() == session::role::dialler) == dialled_is_preferred();
+}
+
+channel* link::active() {
+  return const_cast<channel*>(static_cast<const link*>(this)->active());
+}
+
+const channel* link::active() const {
+  if (dialled_.is_established()) return &dialled_;
+  if (accepted_.is_established()) return &accepted_;
+  return nullptr;
+}
+
+// --- state
+// --------------------------------------------------------------------------------------------
+
+void link::idle_state() {
+  if (!settings_.enable) {
+    set_state(link_state::disabled, "disabled in the configuration");
+  } else if (settings_.servers.empty()) {
+    set_state(link_state::connecting, "waiting for " + settings_.name + " to dial");
+  } else {
+    set_state(link_state::connecting, "connecting to " + to_string(settings_.servers.front()));
+  }
+}
+
+void link::set_state(link_state state, const std::string& reason) {
+  if (state == state_ && reason == reason_) return;
+  if (state != state_) since_ = env_.time.unix_time();
+  state_ = state;
+  reason_ = reason;
+  const bool bad = state == link_state::refused || state == link_state::down;
+  env_.log.write(bad ? log_level::warning : log_level::info,
+                 "link_" + std::string(to_string(state)), settings_.name, reason);
+}
+
+void link::save_interest() {
+  last_seen_ = env_.time.unix_time();
+  store_->save_interest({last_seen_, {view_.filters().begin(), view_.filters().end()}},
+                        [log = &env_.log, name = settings_.name](const result<void>& saved) {
+                          if (!saved)
+                            log->write(log_level::error, "interest_not_saved", name,
+                                       saved.error().text);
+                        });
+}
+
+void link::expire_interest() {
+  if (active()) {
+    last_seen_ = env_.time.unix_time();
+    return;
+  }
+  if (env_.time.unix_time() - last_seen_ < settings_.interest_expiry) return;
+  if (!view_.clear()) return;
+  env_.log.write(log_level::warning, "interest_expired", settings_.name,
+                 "the peer has been away for longer than interest_expiry; nothing is captured for "
+                 "it any more");
+  save_interest();
+  interest_changed_();
+}
+
+link_status link::status() const {
+  link_status status;
+  status.name = settings_.name;
+  status.state = state_;
+  status.reason = reason_;
+  status.since = since_;
+  status.counters = counters_;
+  const queue::link_queue& messages = outbox_.messages();
+  status.queue_messages = messages.messages();
+  status.queue_bytes = messages.body_bytes();
+  status.queue_limit_bytes = settings_.queue.bytes_max;
+  status.queue_oldest = messages.oldest();
+  if (const channel* used = active()) status.inflight_bytes = used->session()->inflight_bytes();
+  status.interest_filters_in = view_.filters().size();
+  status.interest_filters_out = announced_.filters().size();
+  status.round_trip = round_trip_;
+  return status;
+}
+
+}  // namespace linkd::link

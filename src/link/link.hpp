@@ -1,0 +1,129 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/backoff.hpp"
+#include "interest/announcement.hpp"
+#include "interest/interest_table.hpp"
+#include "interest/peer_view.hpp"
+#include "link/channel.hpp"
+#include "link/delivery.hpp"
+#include "link/environment.hpp"
+#include "link/inbox.hpp"
+#include "link/outbox.hpp"
+#include "link/status.hpp"
+
+namespace linkd::link {
+
+// Who we are, the same for all links of a daemon.
+struct identity {
+  std::string deployment;
+  std::string control_prefix;
+  std::uint64_t incarnation = 0;
+  std::size_t message_bytes_max = 0;
+};
+
+// Our relation to one peer: dials it and is dialled by it, runs one session over the better of the
+// two channels, and keeps outbox, inbox and the interest of both sides across sessions. If both
+// sides dialled, the channel dialled by the smaller name is used (DESIGN section 6): its acceptor
+// closes the other one, and its dialler refuses the other one as duplicate_session.
+//
+// Owned by the deployment, which calls settle() after every event and wakes it at deadline().
+class link : private channel_events {
+ public:
+  // `interest_changed` is called when effective() may have changed.
+  link(const environment& env, const identity& us, const link_settings& settings,
+       std::shared_ptr<link_store> store, delivery& target, std::function<void()> interest_changed);
+  ~link() override;
+
+  [[nodiscard]] const link_settings& settings() const { return settings_; }
+  // Applies what differs: the queue and its cursor stay, the session too unless how to reach the
+  // peer changed.
+  void configure(const link_settings& settings);
+
+  // The peer dialled us.
+  void on_inbound(std::unique_ptr<path> inbound);
+  // Sends what may be sent, dials if it is time.
+  void settle();
+  [[nodiscard]] std::optional<time_point> deadline() const;
+  void on_time();
+  // Ends the sessions in good order and dials no more.
+  void stop(const std::string& reason);
+
+  outbox& outgoing() { return outbox_; }
+  inbox& incoming() { return inbox_; }
+  [[nodiscard]] bool is_up() const { return state_ == link_state::up; }
+  // What the peer may have of what it asks for.
+  [[nodiscard]] std::vector<std::string> effective() const;
+  [[nodiscard]] link_status status() const;
+
+ private:
+  void on_channel_up(channel& which) override;
+  void on_channel_frame(channel& which, bytes encoded) override;
+  void on_channel_room(channel& which) override;
+  void on_channel_down(channel& which, const error& reason) override;
+
+  void begin_session(channel& which, std::uint64_t id);
+  // Whether this HELLO may begin a session; answers it if not.
+  bool admit_hello(channel& from, const wire::frame& hello);
+  void send(channel& to, const wire::frame& what, path::lane lane);
+  void apply_effects(channel& from);
+  void apply(channel& from, session::send_frame& effect);
+  void apply(channel& from, session::established& effect);
+  void apply(channel& from, session::refused_by& effect);
+  void apply(channel& from, session::interest_changed& effect);
+  void apply(channel& from, session::deliver& effect);
+  void apply(channel& from, session::received_up_to& effect);
+  void apply(channel& from, session::acked& effect);
+  void apply(channel& from, session::round_trip& effect);
+  void apply(channel& from, session::closed& effect);
+  // Ends the channel's session and drops its path; dials again in a while if it is ours to dial.
+  void drop(channel& which, link_state state, const std::string& reason);
+  void end_session(channel& which, const std::string& reason);
+
+  [[nodiscard]] bool dialled_is_preferred() const { return us_.deployment < settings_.name; }
+  [[nodiscard]] bool prefers(const channel& which) const;
+  channel& other(const channel& which) { return &which == &dialled_ ? accepted_ : dialled_; }
+  // The channel whose session carries the traffic.
+  channel* active();
+  [[nodiscard]] const channel* active() const;
+  [[nodiscard]] bool wants_dial(time_point now) const;
+  void dial(time_point now);
+  void dial_later(time_point now);
+  void idle_state();
+  void set_state(link_state state, const std::string& reason);
+  void save_interest();
+  void expire_interest();
+
+  environment env_;
+  identity us_;
+  link_settings settings_;
+  std::shared_ptr<link_store> store_;
+  std::function<void()> interest_changed_;
+  link_counters counters_;
+  outbox outbox_;
+  inbox inbox_;
+  interest::peer_view view_;
+  interest::announcement announced_;
+  stamp last_seen_;  // when we last had a session with the peer
+
+  channel dialled_{session::role::dialler, *this};
+  channel accepted_{session::role::acceptor, *this};
+  std::size_t server_ = 0;  // the next to dial
+  backoff dial_delay_;
+  time_point next_dial_{};
+  time_point established_at_{};
+  time_point next_maintenance_{};
+  bool stopped_ = false;
+
+  link_state state_ = link_state::connecting;
+  std::string reason_;
+  stamp since_;
+  std::optional<microseconds> round_trip_;
+};
+
+}  // namespace linkd::link

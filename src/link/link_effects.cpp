@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "link/link.hpp"
+#include "mqtt_linkd/limits.hpp"
+
+// What a session wants done, done.
+namespace linkd::link {
+
+void link::apply_effects(channel& from) {
+  while (from.session()) {
+    auto effects = from.session()->take_effects();
+    if (effects.empty()) return;
+    const std::uint64_t id = from.session()->id();
+    for (session::effect& effect : effects) {
+      std::visit([&](auto& each) { apply(from, each); }, effect);
+      // An effect may have ended this session or begun another: then the rest is of the past.
+      if (!from.session() || from.session()->id() != id) return;
+    }
+  }
+}
+
+void link::apply(channel& from, session::send_frame& effect) {
+  send(from, effect.what, effect.control ? path::lane::control : path::lane::data);
+}
+
+void link::apply(channel& from, session::established& effect) {
+  channel& spare = other(from);
+  if (spare.is_established()) {
+    if (prefers(spare)) {
+      end_session(from, "another connection of this link is used");
+      return;
+    }
+    end_session(spare, "another connection of this link is used");
+  }
+  established_at_ = env_.time.now();
+  server_ = 0;
+  ++counters_.connects;
+  inbox_.use_queue(effect.peer.queue_id);
+  outbox_.use_session(effect.peer.message_bytes_max);
+  set_state(link_state::up,
+            (from.role() == session::role::dialler ? "connected through "
+                                                   : "dialled by the peer through ") +
+                from.description());
+}
+
+void link::apply(channel& from, session::refused_by& effect) {
+  if (effect.reason == wire::refusal::duplicate_session) {
+    from.close();
+    dial_later(env_.time.now());
+    return;
+  }
+  const std::string who =
+      effect.by_us ? "we refuse " + settings_.name : settings_.name + " refuses";
+  drop(from, link_state::refused,
+       who + " (" + std::string(wire::to_string(effect.reason)) + "): " + effect.text);
+}
+
+void link::apply(channel&, session::interest_changed&) {
+  ++counters_.interest_updates_in;
+  save_interest();
+  interest_changed_();
+}
+
+void link::apply(channel&, session::deliver& effect) {
+  inbox_.on_record(effect.offset, effect.record, effect.sent_at_ms, env_.time.now());
+}
+
+void link::apply(channel&, session::received_up_to& effect) {
+  inbox_.on_received_up_to(effect.offset);
+}
+
+void link::apply(channel& from, session::acked& effect) {
+  if (const auto valid = outbox_.on_acked(effect.offset); !valid) {
+    drop(from, link_state::down, settings_.name + ": " + valid.error().text);
+  }
+}
+
+void link::apply(channel&, session::round_trip& effect) {
+  round_trip_ = effect.time;
+}
+
+void link::apply(channel& from, session::closed& effect) {
+  drop(from, link_state::down, effect.reason);
+}
+
+}  // namespace linkd::link

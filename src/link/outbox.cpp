@@ -1,0 +1,161 @@
+#include "link/outbox.hpp"
+
+#include "mqtt_linkd/limits.hpp"
+#include "wire/record.hpp"
+
+namespace linkd::link {
+
+outbox::outbox(const environment& env, const link_settings& settings,
+               std::shared_ptr<link_store> store, link_counters& counters)
+    : env_(env), settings_(settings), store_(std::move(store)), counters_(counters) {}
+
+void outbox::configure(const link_settings& settings) {
+  settings_ = settings;
+  messages().configure(settings.queue);
+}
+
+void outbox::append(bytes_view record, std::uint8_t qos, bool retain, stamp captured_at,
+                    bool link_up) {
+  if (qos == 0 && settings_.queue.qos0 == qos0_policy::live && !link_up) {
+    ++counters_.dropped[static_cast<std::size_t>(drop_reason::qos0_down)];
+    return;
+  }
+  const bool strip_retain = retain && settings_.retained == retained_policy::off;
+  const bool kept = strip_retain ? messages().append(wire::without_retain(record), captured_at)
+                                 : messages().append(record, captured_at);
+  if (kept) ++counters_.messages_queued;
+  account_removed();
+}
+
+void outbox::commit(link_store::outcome done) {
+  waiting_.push_back(std::move(done));
+  work();
+}
+
+void outbox::work() {
+  if (working_) return;
+  const auto told = std::make_shared<std::vector<link_store::outcome>>(std::move(waiting_));
+  waiting_.clear();
+  working_ =
+      store_->commit([this, told, alive = std::weak_ptr(alive_)](const result<void>& stored) {
+        // The batch is told even if the link was removed meanwhile: other links wait for it.
+        const bool still_here = !alive.expired();
+        if (still_here) working_ = false;
+        for (const auto& done : *told) done(stored);
+        if (still_here && !alive.expired()) {
+          if (!stored) account_removed();
+          work();
+        }
+      });
+  if (!working_) {
+    for (const auto& done : *told) done({});
+  }
+}
+
+void outbox::use_session(std::uint64_t message_bytes_max) {
+  message_bytes_max_ = message_bytes_max;
+  waiting_since_.reset();
+}
+
+void outbox::pump(session::link_session& session, const path& way, time_point now) {
+  std::vector<queue::damage> found;
+  while (way.unsent_bytes() < limits::path_unsent_bytes_max) {
+    const std::uint64_t waiting_bytes = messages().bytes_after(session.send_position());
+    if (waiting_bytes == 0) {
+      waiting_since_.reset();
+      break;
+    }
+    if (!waiting_since_) waiting_since_ = now;
+    const auto pull = session.want_data(waiting_bytes, *waiting_since_, now);
+    if (pull.bytes == 0) break;
+    const queue::read_batch batch = messages().read(pull.offset, pull.bytes, found);
+    if (batch.end == pull.offset) break;
+    const std::uint64_t now_ms =
+        static_cast<std::uint64_t>(env_.time.unix_time().time_since_epoch().count());
+    // What a rewound session sends again was accounted when it was sent first.
+    while (!unacked_.empty() && unacked_.back().offset >= pull.offset) unacked_.pop_back();
+    session.send_data(pull.offset, batch.end, sendable(batch), now_ms, now);
+    waiting_since_ = now;
+  }
+  if (!found.empty()) report(found);
+}
+
+std::vector<wire::numbered_record> outbox::sendable(const queue::read_batch& batch) {
+  std::vector<wire::numbered_record> records;
+  records.reserve(batch.records.size());
+  const stamp now = env_.time.unix_time();
+  for (const queue::queued_record& queued : batch.records) {
+    const auto head = wire::peek_record(queued.body);
+    if (!head) {
+      ++counters_.dropped[static_cast<std::size_t>(drop_reason::damaged)];
+      continue;
+    }
+    if (head->expiry_s && now - head->captured_at >= seconds(*head->expiry_s)) {
+      ++counters_.dropped[static_cast<std::size_t>(drop_reason::expired)];
+      continue;
+    }
+    if (queued.body.size() > message_bytes_max_) {
+      ++counters_.dropped[static_cast<std::size_t>(drop_reason::oversize)];
+      continue;
+    }
+    records.push_back({queued.offset, queued.body});
+    unacked_.push_back({queued.offset, head->captured_at});
+    ++counters_.messages_sent;
+    counters_.payload_bytes_out += head->payload_bytes;
+  }
+  return records;
+}
+
+result<void> outbox::on_acked(std::uint64_t offset) {
+  if (offset > messages().end()) {
+    return error{errc::invalid, "the peer acknowledges messages that were never queued"};
+  }
+  const stamp now = env_.time.unix_time();
+  while (!unacked_.empty() && unacked_.front().offset < offset) {
+    counters_.delivery_latency.observe(
+        std::max(microseconds(0), microseconds(now - unacked_.front().captured_at)));
+    ++counters_.messages_acked;
+    unacked_.pop_front();
+  }
+  messages().release(offset);
+  work();
+  return {};
+}
+
+void outbox::maintain() {
+  messages().expire(env_.time.unix_time());
+  account_removed();
+  const bool low = messages().body_bytes() < settings_.queue.bytes_max / 10 * 9;
+  if (overflowing_ && low) {
+    overflowing_ = false;
+    env_.log.write(
+        log_level::info, "queue_overflow_ended", settings_.name,
+        "the queue has room again; " +
+            std::to_string(counters_.dropped[static_cast<std::size_t>(drop_reason::overflow)]) +
+            " messages were dropped so far");
+  }
+  work();
+}
+
+void outbox::account_removed() {
+  const queue::removed gone = messages().take_removed();
+  counters_.dropped[static_cast<std::size_t>(drop_reason::overflow)] += gone.overflow;
+  counters_.dropped[static_cast<std::size_t>(drop_reason::age)] += gone.age;
+  counters_.dropped[static_cast<std::size_t>(drop_reason::damaged)] += gone.damaged;
+  if (gone.overflow > 0 && !overflowing_) {
+    overflowing_ = true;
+    env_.log.write(log_level::warning, "queue_overflow", settings_.name,
+                   "the queue is full (queue.max_bytes): messages are dropped until there is room");
+  }
+}
+
+void outbox::report(const std::vector<queue::damage>& found) {
+  for (const queue::damage& one : found) {
+    env_.log.write(
+        log_level::error, "queue_damaged", settings_.name,
+        one.where + ": " + one.what + "; " + std::to_string(one.records) + " messages skipped");
+  }
+  account_removed();
+}
+
+}  // namespace linkd::link

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "link/environment.hpp"
+#include "link/link_store.hpp"
+#include "link/status.hpp"
+#include "mqtt_linkd/settings.hpp"
+#include "session/session.hpp"
+
+namespace linkd::link {
+
+// The sending half of a link: what was captured for the peer goes into the queue, out of it into
+// the session as far as credit and path allow, and is released when the peer acknowledges it.
+class outbox {
+ public:
+  outbox(const environment& env, const link_settings& settings, std::shared_ptr<link_store> store,
+         link_counters& counters);
+
+  void configure(const link_settings& settings);
+
+  // Stages a captured record. `link_up`: with qos0: live a QoS 0 message is dropped while it is
+  // false.
+  void append(bytes_view record, std::uint8_t qos, bool retain, stamp captured_at, bool link_up);
+  // `done` is told when everything staged so far is stored, or that it is not.
+  void commit(link_store::outcome done);
+
+  // A session begins; the peer takes records of at most this size.
+  void use_session(std::uint64_t message_bytes_max);
+  // Sends what may be sent now.
+  void pump(session::link_session& session, const path& way, time_point now);
+  // The peer has everything below `offset`. errc::invalid if it cannot have that.
+  result<void> on_acked(std::uint64_t offset);
+  // Age limit, overflow and damage accounts, due disk work. Called about every heartbeat_interval.
+  void maintain();
+
+  [[nodiscard]] queue::link_queue& messages() { return store_->messages(); }
+  [[nodiscard]] const queue::link_queue& messages() const { return store_->messages(); }
+  // No disk work is under way.
+  [[nodiscard]] bool idle() const { return !working_; }
+
+ private:
+  void work();
+  std::vector<wire::numbered_record> sendable(const queue::read_batch& batch);
+  void account_removed();
+  void report(const std::vector<queue::damage>& found);
+
+  environment env_;
+  link_settings settings_;
+  std::shared_ptr<link_store> store_;
+  link_counters& counters_;
+
+  bool working_ = false;
+  std::vector<link_store::outcome> waiting_;  // for the next commit
+  bool overflowing_ = false;                  // within an episode that was logged
+
+  struct sent_record {
+    std::uint64_t offset;
+    stamp captured_at;
+  };
+  std::deque<sent_record> unacked_;
+  std::uint64_t message_bytes_max_ = 0;
+  std::optional<time_point> waiting_since_;  // something is readable and not sent
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace linkd::link
