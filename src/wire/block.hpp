@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mqtt_linkd/bytes.hpp"
@@ -15,9 +16,14 @@ struct numbered_record {
   bytes_view record;  // into the reader's or the block's memory
 };
 
-// Records in ascending order of offset, the first >= begin.
-bytes encode_block(std::uint64_t begin, const std::vector<numbered_record>& records);
-// Views into `block`. errc::corrupt unless every offset is in [begin, end), ascending.
+// What a record adds to a block at most, beside its own bytes.
+inline constexpr std::size_t block_overhead_bytes_max = 15;
+
+// Records in ascending order of offset, the first >= begin, each of at least record_bytes_min
+// bytes.
+bytes encode_block(std::uint64_t begin, std::span<const numbered_record> records);
+// Views into `block`. errc::corrupt unless every offset is in [begin, end), ascending, and every
+// record has at least record_bytes_min bytes (so the answer is never much larger than the block).
 result<std::vector<numbered_record>> decode_block(std::uint64_t begin, std::uint64_t end,
                                                   bytes_view block);
 

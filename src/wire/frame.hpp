@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,13 @@
 namespace linkd::wire {
 
 inline constexpr std::uint32_t protocol_version = 1;
+
+// Limits of frames beside limits::frame_bytes_max; decode() holds the other side to them.
+inline constexpr std::size_t frame_bytes_min = 4096;  // every path carries at least this
+inline constexpr std::size_t text_bytes_max = 512;    // reasons for people: cut
+inline constexpr std::size_t features_max = 32;       // further ones are ignored
+inline constexpr std::size_t feature_bytes_max = 64;
+inline constexpr std::size_t filters_per_frame_max = 8192;
 
 enum class refusal {
   unknown_deployment,  // "I have no link of your name"
@@ -54,7 +62,7 @@ struct hello_ack : hello {
 
 struct refused {
   refusal reason = refusal::unauthorized;
-  std::string text;  // for people, bounded to 512 bytes on receipt
+  std::string text;  // for people, cut to text_bytes_max and one line on receipt
   bool operator==(const refused&) const = default;
 };
 
@@ -81,9 +89,8 @@ struct interest_delta {
 // same `begin`, each with end == begin but the last, where end == begin + 1.
 struct data {
   std::uint64_t begin = 0, end = 0;
-  std::uint64_t sent_at_ms =
-      0;                    // the sender's stamp, to tell the age of records without a common clock
-  bool compressed = false;  // block is one zstd frame
+  std::uint64_t sent_at_ms = 0;   // the sender's stamp: tells ages without a common clock
+  bool compressed = false;        // block is one zstd frame
   std::uint32_t block_bytes = 0;  // once decompressed; bounded by frame_bytes_max
   bytes block;                    // wire/block.hpp
   std::uint64_t fragment_offset = 0;
@@ -99,10 +106,12 @@ struct ack {
   bool operator==(const ack&) const = default;
 };
 
-// `view_*`: the digest of the receiver's interest as the sender of the ping has it.
+// `view_*`: the digest of the receiver's interest as the sender of the ping has it. `sent_offset`:
+// everything below it in the sender's queue was sent as DATA.
 struct ping {
   std::uint64_t number = 0;
   std::uint64_t view_version = 0, view_count = 0, view_hash = 0;
+  std::uint64_t sent_offset = 0;
   bool operator==(const ping&) const = default;
 };
 struct pong {
@@ -110,7 +119,7 @@ struct pong {
   bool operator==(const pong&) const = default;
 };
 struct bye {
-  std::string reason;  // for people, bounded to 512 bytes on receipt
+  std::string reason;  // for people, cut to text_bytes_max and one line on receipt
   bool operator==(const bye&) const = default;
 };
 
@@ -123,8 +132,9 @@ struct frame {
 };
 
 bytes encode(const frame& what);
-// errc::corrupt, errc::too_large (over limits::frame_bytes_max), errc::version (a body we do not
-// know).
+// errc::corrupt, errc::too_large (over limits::frame_bytes_max, or more fields than any frame of
+// ours has), errc::version (a body we do not know). Allocates little more than the frame's size,
+// whatever it holds. Filters are not checked here: interest::peer_view does.
 result<frame> decode(bytes_view encoded);
 
 }  // namespace linkd::wire

@@ -25,10 +25,17 @@ struct record_head {
   std::uint64_t payload_bytes = 0;
 };
 
+// The shortest record there is: one byte of topic, no property, no payload.
+inline constexpr std::size_t record_bytes_min = 14;
+
+// `content` obeys the lengths of MQTT and qos <= 1, as what a broker handed us does.
 bytes encode_record(stamp captured_at, const message& content);
-// The same record with the retain flag cleared.
+// The same record with the retain flag cleared; `encoded` is a record of ours.
 bytes without_retain(bytes_view encoded);
+// errc::version (a record of another format), errc::corrupt. Checks no more than it reads.
 result<record_head> peek_record(bytes_view encoded);
+// errc::version, errc::corrupt: anything but a message that a publisher may send (MQTT 5, sections
+// 3.3.2 and 4.7), so that what it answers may be published without another check.
 result<record> decode_record(bytes_view encoded);
 
 }  // namespace linkd::wire
