@@ -1,83 +1,21 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "interest/announcement.hpp"
 #include "interest/peer_view.hpp"
-#include "mqtt_linkd/limits.hpp"
 #include "mqtt_linkd/time.hpp"
+#include "session/announcer.hpp"
+#include "session/effects.hpp"
+#include "session/receiver.hpp"
+#include "session/sender.hpp"
 #include "wire/block.hpp"
 #include "wire/frame.hpp"
 
 namespace linkd::session {
-
-enum class role { dialler, acceptor };
-
-// What the link tells a session about our side.
-struct local_side {
-  std::string deployment;  // our name
-  std::string peer;        // the link's name
-  std::uint64_t incarnation = 0;
-  std::uint64_t queue_id = 0;     // of our queue for the peer
-  std::uint64_t queue_begin = 0;  // first offset that queue still has
-  wire::cursor received;          // how far we took over the peer's queue: the next record we want
-  std::uint64_t delivered = 0;    // and how far of that is delivered, <= received.offset
-  std::uint64_t message_bytes_max = 16u << 20;
-  std::size_t frame_bytes_max = limits::frame_bytes_max;  // of the path
-  bool compress = true;
-  milliseconds retry_interval{15'000};  // a hole or a silence in the peer's acks this long: resend
-};
-
-// What the session wants done, in order.
-struct send_frame {
-  wire::frame what;
-  bool control = true;  // lane
-};
-// The handshake is complete. `peer`: the other side's hello. Our queue is sent from
-// send_position().
-struct established {
-  wire::hello peer;
-};
-// The peer refused us, or (by_us) we refused it. The session is over.
-struct refused_by {
-  wire::refusal reason;
-  std::string text;
-  bool by_us = false;
-};
-// The peer_view changed: persist it, change the capture.
-struct interest_changed {};
-// Take over one record of the peer's queue. `age_ms`: between capture and sending, by the peer's
-// clock.
-struct deliver {
-  std::uint64_t offset = 0;
-  bytes record;
-  std::uint64_t sent_at_ms = 0;
-};
-// The received position advanced to `offset` (also over holes); follows the `deliver`s below it.
-struct received_up_to {
-  std::uint64_t offset = 0;
-};
-// The peer delivered everything below `offset` of our queue: release it.
-struct acked {
-  std::uint64_t offset = 0;
-};
-struct round_trip {
-  microseconds time{0};
-};
-// The session is over; the path may be closed. `protocol`: the peer broke the rules.
-struct closed {
-  std::string reason;
-  bool protocol = false;
-};
-
-using effect = std::variant<send_frame, established, refused_by, interest_changed, deliver,
-                            received_up_to, acked, round_trip, closed>;
 
 // One run of the link protocol with a peer over one path: a state machine without I/O, clock or
 // thread. Events go in by calls, effects come out of take_effects(), `now` is an argument. States
@@ -85,12 +23,15 @@ using effect = std::variant<send_frame, established, refused_by, interest_change
 class link_session {
  public:
   // `view` and `announced` belong to the link and outlive the session. A dialler sends its HELLO at
-  // start(); an acceptor waits for one.
+  // start(); an acceptor waits for one, without a time limit of its own, and takes its session id
+  // from it. An acceptor is made when the HELLO is there, so that `local` is true at that moment.
   link_session(role which, local_side local, std::uint64_t session_id, interest::peer_view& view,
                const interest::announcement& announced);
 
   void start(time_point now);
   void on_frame(wire::frame what, time_point now);
+  // A frame that wire::decode() refused: ends the session.
+  void on_bad_frame(const error& reason);
   // At or after deadline().
   void on_time(time_point now);
   [[nodiscard]] std::optional<time_point> deadline() const;
@@ -102,34 +43,78 @@ class link_session {
   // The local reading position cannot be served: records below `begin` are gone.
   void on_queue_begin(std::uint64_t begin);
 
-  // How much of our queue may be sent now. `bytes` is 0 if nothing may (window full, not
-  // established).
-  struct pull {
-    std::uint64_t offset = 0;
-    std::size_t bytes = 0;
-  };
+  using pull = session::pull;
   // `waiting_bytes`: committed bytes in our queue at and after send_position(); `oldest_wait`: when
   // the oldest of them became readable. Applies the batching rule: at once while nothing is in
   // flight, else when batch_bytes are waiting or batch_delay has passed (then deadline() says when
-  // to ask again).
+  // to ask again). `bytes` is 0 too if the credit is used up or the session is not established.
   pull want_data(std::size_t waiting_bytes, time_point oldest_wait, time_point now);
-  // Sends the records of [begin, end) that still exist, as one DATA frame or several fragments;
-  // begin == send_position().
+  // Sends the records of [begin, end) that still exist, begin == send_position(), as DATA frames;
+  // a record larger than a frame as fragments, none larger than the peer's message_bytes_max. What
+  // the credit does not allow is left: send_position() tells where to go on.
   void send_data(std::uint64_t begin, std::uint64_t end,
                  const std::vector<wire::numbered_record>& records, std::uint64_t now_ms,
                  time_point now);
 
   // Ends the session in good order: BYE, then closed.
   void close(const std::string& reason);
-  // Refuses the peer (acceptor, before it is established).
+  // Refuses the peer. An acceptor that has no HELLO yet answers it with this refusal.
   void refuse(wire::refusal reason, const std::string& text);
 
-  [[nodiscard]] bool is_established() const;
-  [[nodiscard]] bool is_over() const;
-  [[nodiscard]] std::uint64_t id() const;
-  [[nodiscard]] std::uint64_t send_position() const;
-  [[nodiscard]] std::size_t inflight_bytes() const;
+  [[nodiscard]] bool is_established() const { return state_ == state::established; }
+  [[nodiscard]] bool is_over() const { return state_ == state::over; }
+  // 0: an acceptor without a HELLO.
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  // The next record of our queue to read.
+  [[nodiscard]] std::uint64_t send_position() const { return sender_.position(); }
+  [[nodiscard]] std::size_t inflight_bytes() const { return sender_.inflight_bytes(); }
   std::vector<effect> take_effects();
+
+ private:
+  enum class state { waiting, handshaking, established, over };
+
+  void on(wire::hello& hello, time_point now);
+  void on(wire::hello_ack& ack, time_point now);
+  void on(wire::refused& refused, time_point now);
+  void on(wire::interest_begin& begin, time_point now);
+  void on(wire::interest_items& items, time_point now);
+  void on(wire::interest_end& end, time_point now);
+  void on(wire::interest_delta& delta, time_point now);
+  void on(wire::data& data, time_point now);
+  void on(wire::ack& ack, time_point now);
+  void on(wire::ping& ping, time_point now);
+  void on(wire::pong& pong, time_point now);
+  void on(wire::bye& bye, time_point now);
+  void on_foreign(const wire::frame& what, time_point now);
+
+  [[nodiscard]] wire::hello our_hello() const;
+  // Refuses, and answers false, if the names or versions do not fit.
+  bool admit(const wire::hello& peer);
+  void establish(wire::hello peer, time_point now);
+  void beat(time_point now);
+  void send(wire::frame_body body);
+  void send(result<std::vector<wire::frame_body>> bodies);
+  void send_ack(bool resend);
+  // The peer broke a rule.
+  void fail(const std::string& reason);
+  void end(effect last);
+
+  const role role_;
+  const local_side local_;
+  interest::peer_view& view_;
+  std::uint64_t id_;
+  state state_ = state::waiting;
+  std::optional<wire::refused> refusal_;  // for the HELLO to come
+
+  sender sender_;
+  receiver receiver_;
+  announcer announcer_;
+
+  time_point handshake_due_, next_ping_, heard_at_;
+  std::uint64_t ping_number_ = 0;
+  std::optional<time_point> ping_sent_at_;    // no PONG yet
+  std::optional<time_point> foreign_bye_at_;  // when we last told a stranger that it is one
+  std::vector<effect> effects_;
 };
 
 }  // namespace linkd::session

@@ -16,6 +16,9 @@ namespace linkd::wire {
 
 inline constexpr std::uint32_t protocol_version = 1;
 
+// A feature: its sender reads compressed blocks.
+inline constexpr std::string_view feature_zstd = "zstd";
+
 // Limits of frames beside limits::frame_bytes_max; decode() holds the other side to them.
 inline constexpr std::size_t frame_bytes_min = 4096;  // every path carries at least this
 inline constexpr std::size_t text_bytes_max = 512;    // reasons for people: cut
@@ -123,11 +126,12 @@ struct bye {
   bool operator==(const bye&) const = default;
 };
 
+using frame_body = std::variant<hello, hello_ack, refused, interest_begin, interest_items,
+                                interest_end, interest_delta, data, ack, ping, pong, bye>;
+
 struct frame {
-  std::uint64_t session = 0;  // chosen at random by the dialler, in every frame
-  std::variant<hello, hello_ack, refused, interest_begin, interest_items, interest_end,
-               interest_delta, data, ack, ping, pong, bye>
-      body;
+  std::uint64_t session = 0;  // chosen at random by the dialler, in every frame; never 0
+  frame_body body;
   bool operator==(const frame&) const = default;
 };
 
