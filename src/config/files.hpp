@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mqtt_linkd/result.hpp"
+
+// The files a configuration consists of or names. An error's text says what to do, without the
+// path.
+namespace linkd::config {
+
+struct file_text {
+  std::string text;
+  bool world_readable = false;
+};
+
+// The text of a configuration file: a regular file of at most 1 MiB that only its owner may write.
+result<file_text> read_config_file(const std::string& path);
+// A regular file that we may read.
+result<void> check_readable_file(const std::string& path);
+// The same, not empty, and closed to others. The group may read it only if the file belongs to root
+// and we are not root: that is how packages and systemd's LoadCredential hand secrets to a service.
+result<void> check_secret_file(const std::string& path);
+
+// Absolute paths of the `*.yaml` in a directory, sorted, hidden files left out. A directory that
+// others may write to is refused; errc::not_found: there is none.
+result<std::vector<std::string>> list_yaml_files(const std::string& directory);
+
+}  // namespace linkd::config
