@@ -1,0 +1,226 @@
+#include <catch2/catch.hpp>
+
+#include "tests/sim/ledger.hpp"
+#include "tests/sim/site.hpp"
+
+using namespace linkd;
+using namespace linkd::sim;
+
+namespace {
+
+// Two or three sites in one world, every link up.
+struct stage {
+  explicit stage(std::uint64_t seed = 1)
+      : in(seed), net(in), a(in, net, "a"), b(in, net, "b"), c(in, net, "c") {}
+
+  void start_pair(std::vector<std::string> a_wants, std::vector<std::string> b_wants,
+                  bool a_dials = true, bool b_dials = true) {
+    a.configure({link_to("a", "b", std::move(a_wants), a_dials)});
+    b.configure({link_to("b", "a", std::move(b_wants), b_dials)});
+    a.start();
+    b.start();
+    settle();
+  }
+  // Both links up and the captures in force.
+  void settle() {
+    INFO(in.story());
+    REQUIRE(in.run_until([&] { return a.all_links_up() && b.all_links_up(); }, seconds(60)));
+    in.run_for(seconds(1));
+  }
+  std::vector<std::uint64_t> publish(site& at, const std::string& topic, int count,
+                                     microseconds every = milliseconds(2)) {
+    std::vector<std::uint64_t> numbers;
+    for (int i = 0; i < count; ++i) {
+      numbers.push_back(at.publish(topic));
+      in.run_for(every);
+    }
+    return numbers;
+  }
+  void check(const site& from, const site& to, const std::vector<std::uint64_t>& expected,
+             std::uint64_t repeated_max) {
+    in.run_until([&] { return judge(from, to, expected).complete(); }, seconds(120));
+    in.run_for(seconds(5));
+    const verdict what = judge(from, to, expected);
+    INFO(from.name() << " -> " << to.name() << ": " << to_string(what) << "\n" << in.story());
+    CHECK(what.lost == 0);
+    CHECK(what.overtaken == 0);
+    CHECK(what.unwanted == 0);
+    CHECK(what.repeated <= repeated_max);
+  }
+  void check_quiet() {
+    for (const site* each : {&a, &b, &c}) {
+      INFO(in.story());
+      CHECK(each->errors() == std::vector<std::string>{});
+    }
+  }
+
+  world in;
+  sim_network net;
+  site a, b, c;
+};
+
+}  // namespace
+
+TEST_CASE("pair: each side gets what it wants and nothing else, once, in order", "[sim]") {
+  stage s;
+  s.start_pair({"/from-b"}, {"/from-a"});
+  const auto wanted = s.publish(s.a, "/from-a", 200);
+  s.publish(s.a, "/other", 50);
+  const auto back = s.publish(s.b, "/from-b", 200);
+  s.check(s.a, s.b, wanted, 0);
+  s.check(s.b, s.a, back, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("pair: one side that dials is enough, whichever it is", "[sim]") {
+  const bool a_dials = GENERATE(true, false);
+  stage s;
+  s.start_pair({"#"}, {"#"}, a_dials, !a_dials);
+  s.check(s.a, s.b, s.publish(s.a, "x", 100), 0);
+  s.check(s.b, s.a, s.publish(s.b, "x", 100), 0);
+  s.check_quiet();
+}
+
+TEST_CASE("pair: when both dial, one session stays, on the connection of the smaller name",
+          "[sim]") {
+  stage s(GENERATE(range(1, 20)));
+  s.start_pair({"#"}, {"#"});
+  s.in.run_for(seconds(60));
+  CHECK(s.a.link_to("b").reason.find("connected through") == 0);
+  CHECK(s.b.link_to("a").reason.find("dialled by the peer") == 0);
+  const auto connects = s.a.link_to("b").counters.connects;
+  s.in.run_for(seconds(300));
+  CHECK(s.a.link_to("b").counters.connects == connects);
+  s.check_quiet();
+}
+
+TEST_CASE("triangle: with # everywhere every message arrives once everywhere", "[sim]") {
+  stage s;
+  s.a.configure({link_to("a", "b", {"#"}), link_to("a", "c", {"#"})});
+  s.b.configure({link_to("b", "a", {"#"}), link_to("b", "c", {"#"})});
+  s.c.configure({link_to("c", "a", {"#"}), link_to("c", "b", {"#"})});
+  s.a.start();
+  s.b.start();
+  s.c.start();
+  REQUIRE(s.in.run_until(
+      [&] { return s.a.all_links_up() && s.b.all_links_up() && s.c.all_links_up(); }, seconds(60)));
+  s.in.run_for(seconds(1));
+  const auto from_a = s.publish(s.a, "x/y", 100);
+  const auto from_b = s.publish(s.b, "x/y", 100);
+  const auto from_c = s.publish(s.c, "z", 100);
+  s.check(s.a, s.b, from_a, 0);
+  s.check(s.a, s.c, from_a, 0);
+  s.check(s.b, s.a, from_b, 0);
+  s.check(s.b, s.c, from_b, 0);
+  s.check(s.c, s.a, from_c, 0);
+  s.check(s.c, s.b, from_c, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("outage: what is published while the network is cut arrives afterwards, once, in order",
+          "[sim]") {
+  stage s(GENERATE(range(1, 10)));
+  s.start_pair({"#"}, {"#"});
+  s.net.partition("a", "b");
+  const auto numbers = s.publish(s.a, "x", 1000, milliseconds(60));
+  s.net.heal_all();
+  s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("absence: published while b's daemon is away and a's daemon restarts, it arrives later",
+          "[sim]") {
+  stage s;
+  s.start_pair({}, {"#"});
+  s.b.kill();
+  s.in.run_for(seconds(30));
+  s.a.kill();
+  s.a.start();
+  s.in.run_for(seconds(5));
+  const auto numbers = s.publish(s.a, "x", 100);
+  s.b.start();
+  s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("configuration: topics taken away and given back take effect without a restart",
+          "[sim]") {
+  stage s;
+  s.start_pair({"/from-b"}, {"/from-a"});
+  s.a.configure({link_to("a", "b", {})});
+  s.in.run_for(seconds(2));
+  CHECK(s.b.broker().captured().empty());
+  s.publish(s.b, "/from-b", 20);
+  const auto to_b = s.publish(s.a, "/from-a", 20);
+  s.a.configure({link_to("a", "b", {"/from-b"})});
+  s.in.run_for(seconds(2));
+  const auto to_a = s.publish(s.b, "/from-b", 20);
+  s.check(s.b, s.a, to_a, 0);
+  s.check(s.a, s.b, to_b, 0);
+  CHECK(s.a.link_to("b").counters.connects == s.b.link_to("a").counters.connects);
+  s.check_quiet();
+}
+
+TEST_CASE("refusals: unknown, disabled and misnamed peers are told why, on both sides", "[sim]") {
+  stage s;
+  s.a.configure({link_to("a", "b", {"#"})});
+  SECTION("unknown") {
+    s.b.configure({});
+  }
+  SECTION("disabled") {
+    auto link = link_to("b", "a", {"#"});
+    link.enable = false;
+    s.b.configure({link});
+  }
+  s.a.start();
+  s.b.start();
+  s.in.run_for(seconds(20));
+  INFO(s.in.story());
+  CHECK(s.a.link_to("b").state == link::link_state::refused);
+  CHECK(s.a.link_to("b").reason.find("b refuses") == 0);
+}
+
+TEST_CASE("stop: an orderly stop loses and repeats nothing", "[sim]") {
+  stage s(GENERATE(range(1, 10)));
+  s.start_pair({"#"}, {"#"});
+  std::vector<std::uint64_t> numbers;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      numbers.push_back(s.a.publish("x"));
+      s.in.run_for(milliseconds(1));
+    }
+    site& stopped = round % 2 ? s.a : s.b;
+    stopped.stop();
+    REQUIRE(s.in.run_until([&] { return !stopped.running(); }, seconds(10)));
+    for (int i = 0; i < 20; ++i) numbers.push_back(s.a.publish("x"));
+    s.in.run_for(seconds(1));
+    stopped.start();
+    s.in.run_for(seconds(3));
+  }
+  s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("disk full: capture stops, says so, and goes on by itself when there is room", "[sim]") {
+  stage s;
+  s.start_pair({"#"}, {"#"});
+  s.net.partition("a", "b");
+  s.a.disk().set_free_bytes(0);
+  std::vector<std::uint64_t> numbers;
+  const std::string big(60'000, 'x');
+  for (int i = 0; i < 400; ++i) {
+    message what;
+    what.topic = "x/" + big;
+    what.qos = 1;
+    what.payload = "a:" + std::to_string(i);
+    s.a.broker().publish(what);
+    numbers.push_back(static_cast<std::uint64_t>(i));
+    s.in.run_for(milliseconds(20));
+  }
+  INFO(s.in.story());
+  CHECK_FALSE(s.a.status().broker.up);
+  CHECK(s.a.status().broker.reason.find("capture stopped") == 0);
+  s.a.disk().set_free_bytes(std::nullopt);
+  s.net.heal_all();
+  s.check(s.a, s.b, numbers, 32);
+}

@@ -1,0 +1,140 @@
+#include "tests/sim/sim_broker.hpp"
+
+#include <algorithm>
+
+#include "topic/topic.hpp"
+
+namespace linkd::sim {
+namespace {
+
+constexpr std::size_t batch_messages_max = 32;
+constexpr microseconds reconnect_delay = seconds(1);
+
+}  // namespace
+
+void sim_broker::publish(const message& what) {
+  if (!running_) return;
+  const bool wanted = std::any_of(filters_.begin(), filters_.end(), [&](const std::string& filter) {
+    return topic::matches(filter, what.topic);
+  });
+  if (!wanted || (what.qos == 0 && !client_)) return;
+  session_.push_back({++last_number_, what});
+  if (client_) client_->pump();
+}
+
+void sim_broker::drop_connection() {
+  if (client_) client_->lost("connection reset by the broker");
+}
+
+void sim_broker::set_running(bool running) {
+  running_ = running;
+  if (!running) drop_connection();
+}
+
+sim_broker_client::~sim_broker_client() {
+  disconnect();
+}
+
+void sim_broker_client::later(microseconds delay, std::function<void()> event) {
+  world_.after(delay, [event = std::move(event), alive = std::weak_ptr(connection_)] {
+    if (!alive.expired()) event();
+  });
+}
+
+void sim_broker_client::start(broker_events& events) {
+  events_ = &events;
+  connect_later(delay_);
+}
+
+void sim_broker_client::connect_later(microseconds delay) {
+  later(delay, [this] {
+    if (!server_.running_) {
+      events_->on_broker_down({errc::unavailable, "connection refused"}, false);
+      connect_later(reconnect_delay);
+      return;
+    }
+    connected_ = true;
+    delay_ = world_.between(microseconds(100), milliseconds(2));
+    server_.client_ = this;
+    server_.filters_ = wanted_;
+    sent_up_to_ = 0;
+    gated_ = pumping_ = false;
+    events_->on_broker_up({true, true, 128});
+    pump();
+  });
+}
+
+void sim_broker_client::disconnect() {
+  if (connected_) server_.client_ = nullptr;
+  connected_ = false;
+  connection_ = std::make_shared<char>();
+}
+
+void sim_broker_client::lost(const std::string& reason) {
+  disconnect();
+  later(microseconds(0), [this, reason] {
+    events_->on_broker_down({errc::unavailable, reason}, true);
+    connect_later(reconnect_delay);
+  });
+}
+
+void sim_broker_client::stop() {
+  disconnect();
+  events_ = nullptr;
+}
+
+void sim_broker_client::capture(std::vector<std::string> filters) {
+  wanted_ = std::move(filters);
+  if (!connected_) return;
+  later(delay_, [this] { server_.filters_ = wanted_; });
+}
+
+result<void> sim_broker_client::publish(publication_id id, const message& what) {
+  if (!connected_) return error{errc::unavailable, "not connected"};
+  // What is on its way when the connection breaks may still arrive; its PUBACK does not.
+  world_.after(delay_, [this, server = &server_, id, what, alive = std::weak_ptr(connection_),
+                        survives = world_.chance(50), in = &world_] {
+    if (alive.expired() && !(survives && server->running_)) return;
+    if (server->on_linkd_publish) server->on_linkd_publish(what);
+    if (alive.expired()) return;
+    later(delay_, [this, id] { events_->on_published(id, 0); });
+  });
+  return {};
+}
+
+void sim_broker_client::pump() {
+  if (gated_ || pumping_ || !connected_) return;
+  pumping_ = true;
+  later(delay_, [this] {
+    pumping_ = false;
+    deliver();
+  });
+}
+
+void sim_broker_client::deliver() {
+  std::vector<message> batch;
+  for (const auto& waiting : server_.session_) {
+    if (waiting.number <= sent_up_to_) continue;
+    if (batch.size() == batch_messages_max) break;
+    sent_up_to_ = waiting.number;
+    batch.push_back(waiting.what);
+  }
+  if (batch.empty()) return;
+  gated_ = true;
+  events_->on_captured(std::move(batch));
+}
+
+void sim_broker_client::commit_done(bool stored) {
+  if (!connected_) return;
+  if (!stored) {
+    disconnect();
+    return;
+  }
+  later(delay_, [this, up_to = sent_up_to_] {
+    std::erase_if(server_.session_, [&](const auto& waiting) { return waiting.number <= up_to; });
+  });
+  gated_ = false;
+  pump();
+}
+
+}  // namespace linkd::sim

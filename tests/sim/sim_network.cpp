@@ -1,0 +1,112 @@
+#include "tests/sim/sim_network.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "mqtt_linkd/limits.hpp"
+
+namespace linkd::sim {
+
+// One end of a connection. The other end is found through `peer_`, null once that is destroyed.
+class sim_path : public path {
+ public:
+  sim_path(sim_network& net, std::string from, std::string to)
+      : net_(net), from_(std::move(from)), to_(std::move(to)) {
+    net_.paths_.insert(this);
+    delay_ = net_.world_.between(milliseconds(1), milliseconds(60));
+  }
+
+  ~sim_path() override {
+    net_.paths_.erase(this);
+    if (!peer_) return;
+    peer_->peer_ = nullptr;
+    if (!net_.is_cut(from_, to_)) peer_->fail_later(delay_, "the peer closed the connection");
+  }
+
+  void start(path_events& events) override {
+    events_ = &events;
+    if (accepted_) {
+      later(microseconds(0), [this] { events_->on_path_up(limits::frame_bytes_max); });
+    } else {
+      later(delay_, [this] { connect(); });
+    }
+  }
+
+  void send(bytes frame, lane which) override {
+    if (!peer_) return;
+    unsent_bytes_ += frame.size();
+    time_point& last = which == lane::control ? last_control_ : last_data_;
+    const bool overtakes = which == lane::data && net_.reordering_ && net_.world_.chance(20);
+    const microseconds jitter =
+        net_.world_.between(microseconds(0), milliseconds(overtakes ? 30 : 3));
+    const time_point due = overtakes ? net_.world_.now() + delay_ + jitter
+                                     : std::max(last, net_.world_.now() + delay_ + jitter);
+    if (!overtakes) last = due;
+    later(due - net_.world_.now(), [this, frame = std::move(frame)]() mutable {
+      unsent_bytes_ -= frame.size();
+      if (peer_ && peer_->events_ && !net_.is_cut(from_, to_)) peer_->receive(std::move(frame));
+      if (events_) events_->on_path_room();
+    });
+  }
+
+  [[nodiscard]] std::size_t unsent_bytes() const override { return unsent_bytes_; }
+  [[nodiscard]] std::string description() const override { return "sim://" + to_; }
+
+  void fail_later(microseconds delay, const std::string& reason) {
+    later(delay, [this, reason] {
+      if (events_) std::exchange(events_, nullptr)->on_path_down({errc::unavailable, reason});
+    });
+  }
+  [[nodiscard]] bool joins(const std::string& a, const std::string& b) const {
+    return std::minmax(from_, to_) == std::minmax(a, b);
+  }
+
+ private:
+  void later(microseconds delay, std::function<void()> event) {
+    net_.world_.after(delay, [event = std::move(event), alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) event();
+    });
+  }
+
+  void connect() {
+    const auto found = net_.acceptors_.find(to_);
+    if (net_.is_cut(from_, to_) || found == net_.acceptors_.end() || !found->second) {
+      std::exchange(events_, nullptr)
+          ->on_path_down({errc::unavailable, "connection to " + to_ + " failed"});
+      return;
+    }
+    auto inbound = std::make_unique<sim_path>(net_, to_, from_);
+    inbound->accepted_ = true;
+    inbound->delay_ = delay_;
+    inbound->peer_ = this;
+    peer_ = inbound.get();
+    const auto alive = std::weak_ptr(alive_);
+    found->second->on_inbound(from_, std::move(inbound));
+    if (!alive.expired() && events_) events_->on_path_up(limits::frame_bytes_max);
+  }
+
+  void receive(bytes frame) { events_->on_frame(std::move(frame)); }
+
+  sim_network& net_;
+  std::string from_, to_;
+  bool accepted_ = false;
+  path_events* events_ = nullptr;
+  sim_path* peer_ = nullptr;
+  microseconds delay_{};
+  time_point last_control_{}, last_data_{};
+  std::size_t unsent_bytes_ = 0;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+void sim_network::reset(const std::string& a, const std::string& b) {
+  for (sim_path* each : std::vector<sim_path*>(paths_.begin(), paths_.end())) {
+    if (each->joins(a, b))
+      each->fail_later(world_.between(microseconds(0), milliseconds(5)), "connection reset");
+  }
+}
+
+std::unique_ptr<path> sim_dialer::dial(const link_settings&, const server_address& server) {
+  return std::make_unique<sim_path>(net_, site_, server.host);
+}
+
+}  // namespace linkd::sim

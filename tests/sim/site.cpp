@@ -1,0 +1,204 @@
+#include "tests/sim/site.hpp"
+
+#include <algorithm>
+
+namespace linkd::sim {
+namespace {
+
+class sim_clock : public clock {
+ public:
+  explicit sim_clock(world& in) : world_(in) {}
+  [[nodiscard]] time_point now() const override { return world_.now(); }
+  [[nodiscard]] stamp unix_time() const override {
+    return stamp(milliseconds(1'800'000'000'000)) +
+           std::chrono::duration_cast<milliseconds>(world_.now().time_since_epoch());
+  }
+
+ private:
+  world& world_;
+};
+
+class sim_alarm : public alarm {
+ public:
+  explicit sim_alarm(world& in) : world_(in) {}
+  std::function<void()> on_wake;
+
+  void wake_at(time_point when) override {
+    set_ = std::make_shared<char>();
+    const microseconds delay = std::max(microseconds(0), microseconds(when - world_.now()));
+    world_.after(delay, [this, set = std::weak_ptr(set_)] {
+      if (!set.expired()) on_wake();
+    });
+  }
+  void cancel() override { set_.reset(); }
+
+ private:
+  world& world_;
+  std::shared_ptr<char> set_;
+};
+
+// Works one after another, each taking a while of virtual time.
+class sim_worker : public worker {
+ public:
+  explicit sim_worker(world& in) : world_(in) {}
+
+  void run(std::function<void()> work, std::function<void()> done) override {
+    free_at_ = std::max(free_at_, world_.now()) + world_.between(microseconds(20), milliseconds(2));
+    world_.after(free_at_ - world_.now(),
+                 [work = std::move(work), done = std::move(done), alive = std::weak_ptr(alive_)] {
+                   if (alive.expired()) return;
+                   work();
+                   done();
+                 });
+  }
+
+ private:
+  world& world_;
+  time_point free_at_{};
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+class sim_log : public logger {
+ public:
+  sim_log(world& in, std::string site, std::vector<std::string>& errors)
+      : world_(in), site_(std::move(site)), errors_(errors) {}
+
+  void write(log_level level, std::string_view event, std::string_view link,
+             std::string_view text) override {
+    const std::string line =
+        site_ + " " + std::string(event) + " link=" + std::string(link) + " " + std::string(text);
+    world_.note(line);
+    if (level == log_level::error) errors_.push_back(line);
+  }
+
+ private:
+  world& world_;
+  std::string site_;
+  std::vector<std::string>& errors_;
+};
+
+}  // namespace
+
+// Everything that dies with the process. The core is declared last: it uses all the others.
+struct site::process {
+  process(site& owner)
+      : time(owner.world_),
+        wake(owner.world_),
+        background(owner.world_),
+        log(owner.world_, owner.name_, owner.errors_),
+        client(owner.world_, owner.broker_),
+        dial(owner.net_, owner.name_),
+        core({time, owner.world_.random(), log, owner.disk_, background, client, dial}, wake,
+             settings(owner.name_)) {
+    wake.on_wake = [this] { core.on_wake(); };
+  }
+
+  static daemon_settings settings(const std::string& name) {
+    daemon_settings all;
+    all.deployment = name;
+    return all;
+  }
+
+  sim_clock time;
+  sim_alarm wake;
+  sim_worker background;
+  sim_log log;
+  sim_broker_client client;
+  sim_dialer dial;
+  link::deployment core;
+};
+
+site::site(world& in, sim_network& net, std::string name)
+    : world_(in), net_(net), name_(std::move(name)), broker_(in, name_) {
+  broker_.on_linkd_publish = [this](const message& what) {
+    const std::size_t colon = what.payload.find(':');
+    arrivals_.push_back(
+        {what.payload.substr(0, colon), std::stoull(what.payload.substr(colon + 1))});
+  };
+}
+
+site::~site() {
+  net_.listen(name_, nullptr);
+}
+
+void site::configure(std::vector<link_settings> links) {
+  links_ = std::move(links);
+  if (process_) process_->core.apply(links_);
+}
+
+void site::start() {
+  world_.note(name_ + " starts");
+  process_ = std::make_unique<process>(*this);
+  if (const auto started = process_->core.start(links_); !started) {
+    errors_.push_back(name_ + " does not start: " + started.error().text);
+  }
+  net_.listen(name_, &process_->core);
+}
+
+void site::stop() {
+  world_.note(name_ + " stops");
+  net_.listen(name_, nullptr);
+  process_->core.stop([this] {
+    world_.after(microseconds(0), [this] {
+      process_.reset();
+      disk_.kill_process();
+    });
+  });
+}
+
+void site::kill() {
+  world_.note(name_ + " is killed");
+  net_.listen(name_, nullptr);
+  process_.reset();
+  disk_.kill_process();
+}
+
+void site::lose_power() {
+  world_.note(name_ + " loses power");
+  net_.listen(name_, nullptr);
+  process_.reset();
+  disk_.crash(world_.random());
+}
+
+link::deployment_status site::status() const {
+  return process_ ? process_->core.status() : link::deployment_status{};
+}
+
+link::link_status site::link_to(const std::string& peer) const {
+  for (const link::link_status& each : status().links) {
+    if (each.name == peer) return each;
+  }
+  link::link_status none;
+  none.state = link::link_state::disabled;
+  return none;
+}
+
+bool site::all_links_up() const {
+  const auto now = status();
+  return now.broker.up &&
+         std::all_of(now.links.begin(), now.links.end(), [](const link::link_status& each) {
+           return each.state == link::link_state::up;
+         });
+}
+
+std::uint64_t site::publish(const std::string& topic, std::uint8_t qos) {
+  message what;
+  what.topic = topic;
+  what.qos = qos;
+  what.payload = name_ + ":" + std::to_string(published_);
+  broker_.publish(what);
+  return published_++;
+}
+
+link_settings link_to(const std::string& us, const std::string& peer,
+                      std::vector<std::string> topics, bool dials) {
+  link_settings link;
+  link.name = peer;
+  link.topics = std::move(topics);
+  link.client_id_prefix = us;
+  link.control_prefix = "$LINK";
+  if (dials) link.servers = {{scheme::mqtt, peer, 1883}};
+  return link;
+}
+
+}  // namespace linkd::sim
