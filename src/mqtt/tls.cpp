@@ -1,0 +1,69 @@
+#include "mqtt/tls.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+namespace linkd::mqtt {
+
+namespace {
+
+error tls_error(const std::string& what) {
+  char reason[256] = "unknown reason";
+  if (const unsigned long code = ERR_get_error()) ERR_error_string_n(code, reason, sizeof reason);
+  ERR_clear_error();
+  return error{errc::invalid, "tls: " + what + ": " + reason};
+}
+
+// libmosquitto sets the dialled host as SNI just before the handshake; this runs after it.
+void send_expected_name(const SSL* connection, int where, int) {
+  if ((where & SSL_CB_HANDSHAKE_START) == 0) return;
+  auto ssl = const_cast<SSL*>(connection);  // the callback's signature is older than its use
+  if (const char* name = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0)) {
+    SSL_set_tlsext_host_name(ssl, name);
+  }
+}
+
+bool expect_name(SSL_CTX* context, const std::string& name) {
+  X509_VERIFY_PARAM* rules = SSL_CTX_get0_param(context);
+  if (X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1) return true;
+  ERR_clear_error();
+  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) == 1;
+}
+
+}  // namespace
+
+result<tls_context> make_tls_context(const tls_settings& settings, const std::string& host) {
+  ERR_clear_error();
+  tls_context context(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* raw = context.get();
+  if (!raw || SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION) != 1) {
+    return tls_error("no context");
+  }
+  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION);
+  const int trusted = settings.ca_file.empty()
+                          ? SSL_CTX_set_default_verify_paths(raw)
+                          : SSL_CTX_load_verify_file(raw, settings.ca_file.c_str());
+  if (trusted != 1) return tls_error("cannot use ca_file " + settings.ca_file);
+  if (!settings.cert_file.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(raw, settings.cert_file.c_str()) != 1) {
+      return tls_error("cannot use cert_file " + settings.cert_file);
+    }
+    const std::string& key = settings.key_file.empty() ? settings.cert_file : settings.key_file;
+    if (SSL_CTX_use_PrivateKey_file(raw, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+      return tls_error("cannot use key_file " + key);
+    }
+  }
+  const std::string& name = settings.server_name.empty() ? host : settings.server_name;
+  if (!expect_name(raw, name)) return tls_error("bad server name " + name);
+  SSL_CTX_set_info_callback(raw, send_expected_name);
+  SSL_CTX_set_verify(raw, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  return context;
+}
+
+std::string verification_failure(SSL* connection) {
+  const long outcome = connection ? SSL_get_verify_result(connection) : X509_V_OK;
+  return outcome == X509_V_OK ? std::string() : X509_verify_cert_error_string(outcome);
+}
+
+}  // namespace linkd::mqtt

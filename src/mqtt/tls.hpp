@@ -1,0 +1,27 @@
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "mqtt_linkd/result.hpp"
+#include "mqtt_linkd/settings.hpp"
+
+namespace linkd::mqtt {
+
+struct tls_context_deleter {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using tls_context = std::unique_ptr<SSL_CTX, tls_context_deleter>;
+
+// A client context of our own, because libmosquitto can neither be told a server name nor a
+// minimum version, and checks names with code of its own: TLS 1.2 or later, the server's
+// certificate checked against `ca_file` (empty: the system's) and against `server_name` or `host`
+// (names and addresses, RFC 6125 by OpenSSL), which is also the SNI. Reads files.
+result<tls_context> make_tls_context(const tls_settings& settings, const std::string& host);
+
+// Why the peer's certificate was not accepted; empty if that was not the reason.
+std::string verification_failure(SSL* connection);
+
+}  // namespace linkd::mqtt
