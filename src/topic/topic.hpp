@@ -9,7 +9,9 @@
 
 // Topic names and topic filters as values (MQTT 5, section 4.7). Every function but the check_*
 // ones takes names and filters that passed them. An empty level is a level; `#` includes its
-// parent; a name that begins with `$` is never matched by a filter that begins with a wildcard.
+// parent; a name that begins with `$` is never matched by a filter that begins with a wildcard. Of
+// two filters that match the same names the answers hold the shorter: `#`, not `+/#`; `/#`, not
+// `/+/#` (no name is empty).
 namespace linkd::topic {
 
 // Valid UTF-8 without NUL, 1 to topic_bytes_max bytes, at most topic_levels_max levels, no
@@ -21,12 +23,14 @@ result<void> check_filter(std::string_view filter);
 bool matches(std::string_view filter, std::string_view name);
 // Every name that `narrow` matches is matched by `wide`.
 bool covers(std::string_view wide, std::string_view narrow);
-// The filter that matches exactly the names both match, or none.
+// The filter that matches exactly the names both match, or none. None too where it would be longer
+// than topic_bytes_max.
 std::optional<std::string> intersect(std::string_view a, std::string_view b);
 // All intersections of one filter with a list, as a minimal union: 0..n filters.
 std::vector<std::string> intersect(std::string_view filter, const std::vector<std::string>& list);
-// The narrowest single filter that covers both (it may match more than both).
-std::string join(std::string_view a, std::string_view b);
+// The narrowest single filter that covers both (it may match more than both). None if they differ
+// in the first level and one begins with `$`: no wildcard covers that.
+std::optional<std::string> join(std::string_view a, std::string_view b);
 
 // Without what another filter covers; sorted. Partial overlaps stay.
 std::vector<std::string> minimal_union(std::vector<std::string> filters);
