@@ -23,7 +23,6 @@ inline constexpr std::string_view feature_zstd = "zstd";
 inline constexpr std::size_t frame_bytes_min = 4096;  // every path carries at least this
 inline constexpr std::size_t text_bytes_max = 512;    // reasons for people: cut
 inline constexpr std::size_t features_max = 32;       // further ones are ignored
-inline constexpr std::size_t feature_bytes_max = 64;
 inline constexpr std::size_t filters_per_frame_max = 8192;
 
 enum class refusal {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.hpp"
 #include "link.pb.h"
 #include "mqtt_linkd/limits.hpp"
 #include "wire/frame.hpp"
@@ -63,16 +64,21 @@ bool is_name(const std::string& name) {
                      [&](char c) { return is_alnum(c) || c == '_' || c == '-'; });
 }
 
-// One printable line of at most text_bytes_max bytes that ends with a whole character.
-std::string printable(std::string text) {
-  if (text.size() > text_bytes_max) {
-    std::size_t end = text_bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-    text.resize(end);
+// One printable line of at most text_bytes_max bytes.
+std::string printable(bytes_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    if (out.size() + std::max<std::size_t>(length, 1) > text_bytes_max) break;
+    const bool control = length == 1 && (text.front() < ' ' || text.front() == 0x7f);
+    if (length == 0 || control) {
+      out += '?';
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
-  return text;
+  return out;
 }
 
 refusal to_refusal(int reason) {
@@ -103,7 +109,7 @@ result<void> read(proto::Hello& from, hello& to) {
   to.version_max = from.version_max();
   for (auto& feature : *from.mutable_features()) {
     if (to.features.size() == features_max) break;
-    if (feature.size() <= feature_bytes_max) to.features.push_back(std::move(feature));
+    if (is_name(feature)) to.features.push_back(std::move(feature));
   }
   to.deployment = std::move(*from.mutable_deployment());
   to.peer = std::move(*from.mutable_peer());

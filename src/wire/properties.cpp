@@ -1,5 +1,6 @@
 #include "wire/properties.hpp"
 
+#include "base/utf8.hpp"
 #include "wire/varint.hpp"
 
 namespace linkd::wire {
@@ -21,34 +22,9 @@ error corrupt(const char* text) {
   return {errc::corrupt, std::string("properties: ") + text};
 }
 
-// The bytes of the character at the front of `text`, 0 if it is not one that MQTT allows in a
-// string (section 1.5.4): ill-formed (Unicode 15, table 3-7) or U+0000.
-std::size_t character_bytes(bytes_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = at(0);
-  if (lead == 0) return 0;
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead >= 0xc2 && lead <= 0xdf   ? 2
-                           : lead >= 0xe0 && lead <= 0xef ? 3
-                           : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                          : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
-  const bool surrogate = lead == 0xed && at(1) > 0x9f;
-  const bool too_high = lead == 0xf4 && at(1) > 0x8f;
-  return overlong || surrogate || too_high ? 0 : size;
-}
-
-bool is_utf8(bytes_view text) {
-  while (!text.empty()) {
-    const auto size = character_bytes(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
+// A string as MQTT allows it (section 1.5.4).
+bool is_text(bytes_view value) {
+  return value.find('\0') == value.npos && is_utf8(value);
 }
 
 void put_be32(bytes& out, std::uint32_t value) {
@@ -65,7 +41,7 @@ std::optional<std::uint32_t> take_be32(bytes_view& in) {
 
 std::optional<std::string> take_text(bytes_view& in) {
   const auto text = take_binary(in);
-  if (!text || !is_utf8(*text)) return std::nullopt;
+  if (!text || !is_text(*text)) return std::nullopt;
   return std::string(*text);
 }
 

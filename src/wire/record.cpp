@@ -88,7 +88,7 @@ result<record> decode_record(bytes_view encoded) {
   const auto read = split(encoded);
   if (read.has_error()) return read.error();
   if (const auto valid = topic::check_name(read->topic); valid.has_error())
-    return error{errc::corrupt, "record: " + valid.error().text};
+    return error{errc::corrupt, "record: its topic " + valid.error().text};
   auto properties = decode_properties(read->properties);
   if (properties.has_error()) return properties.error();
   record out;
