@@ -4,7 +4,6 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <regex>
 #include <sstream>
 
 #include "platform/log_line.hpp"
@@ -37,6 +36,12 @@ std::string json_of(std::string_view text) {
   REQUIRE(line.starts_with(head));
   REQUIRE(line.ends_with("\"}"));
   return line.substr(head.size(), line.size() - head.size() - 2);
+}
+
+std::string zeroed(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+  return text;
 }
 
 struct open_file {
@@ -122,12 +127,19 @@ TEST_CASE("log: writes from the level on that is set, and follows a change", "[p
   logger.write(log_level::debug, "also_shown", "", "");
   logger.configure({log_level::error, log_format::text});
   logger.write(log_level::warning, "hidden", "", "");
-  const std::regex expected(
-      R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info shown link=london 100% \{\} of it\n)"
-      R"(\{"time":"[^"]+","level":"debug","event":"also_shown","text":""\}\n)");
+  // The time of day is the machine's: its digits are made equal.
   const std::string content = out.content();
+  std::istringstream lines(content);
+  std::string shown, also_shown, nothing;
+  std::getline(lines, shown);
+  std::getline(lines, also_shown);
   INFO(content);
-  CHECK(std::regex_match(content, expected));
+  CHECK_FALSE(std::getline(lines, nothing));
+  const std::string time = zeroed(shown.substr(0, 24));
+  CHECK(time == "0000-00-00T00:00:00.000Z");
+  CHECK(shown.substr(24) == " info shown link=london 100% {} of it");
+  CHECK(also_shown.starts_with(R"({"time":")"));
+  CHECK(also_shown.ends_with(R"(Z","level":"debug","event":"also_shown","text":""})"));
 }
 
 TEST_CASE("log: lines for the journal carry their priority", "[platform]") {
