@@ -23,7 +23,7 @@ std::optional<std::uint32_t> remaining_expiry_s(const consignment& what, time_po
 }  // namespace
 
 void delivery::submit(delivery_owner& owner, consignment what) {
-  items_.emplace(++last_, item{&owner, std::move(what), 0, false});
+  items_.emplace(++last_, item{&owner, std::move(what), 0, false, false});
 }
 
 void delivery::forget(const delivery_owner& owner) {
@@ -35,6 +35,20 @@ void delivery::forget(const delivery_owner& owner) {
     if (it->second.owner == &owner) it->second.owner = nullptr;
     ++it;
   }
+}
+
+std::optional<std::uint64_t> delivery::take_back(const delivery_owner& owner, std::uint64_t epoch) {
+  std::optional<std::uint64_t> first;
+  for (auto it = items_.begin(); it != items_.end();) {
+    const item& each = it->second;
+    if (each.owner != &owner || each.what.epoch != epoch || each.handed_over) {
+      ++it;
+      continue;
+    }
+    if (!first) first = each.what.offset;
+    it = items_.erase(it);
+  }
+  return first;
 }
 
 void delivery::on_up(const broker_session& session) {
@@ -96,7 +110,7 @@ void delivery::pump(time_point now) {
     }
     const auto accepted = publish(current->first, next.what.content, left_s);
     if (accepted) {
-      next.in_flight = true;
+      next.in_flight = next.handed_over = true;
       ++inflight_;
       suspect_in_flight_ = next.losses >= suspect_losses;
     } else if (accepted.error().code == errc::unavailable) {

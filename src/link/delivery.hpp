@@ -46,6 +46,9 @@ class delivery {
   // The owner must outlive the answer or call forget().
   void submit(delivery_owner& owner, consignment what);
   void forget(const delivery_owner& owner);
+  // Takes back the owner's consignments of this epoch that were never handed to the broker, without
+  // an answer; the lowest offset among them, if any. What stays has lower offsets.
+  std::optional<std::uint64_t> take_back(const delivery_owner& owner, std::uint64_t epoch);
 
   void on_up(const broker_session& session);
   void on_down(bool by_peer);
@@ -63,6 +66,7 @@ class delivery {
     consignment what;
     int losses = 0;
     bool in_flight = false;
+    bool handed_over = false;  // at least once
   };
   using items = std::map<publication_id, item>;
 

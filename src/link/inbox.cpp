@@ -79,6 +79,13 @@ void inbox::on_received_up_to(std::uint64_t offset) {
   save_if_moved(false);
 }
 
+void inbox::take_back() {
+  if (const auto first = target_.take_back(*this, epoch_)) {
+    received_ = *first;
+    outstanding_.erase(outstanding_.lower_bound(*first), outstanding_.end());
+  }
+}
+
 void inbox::on_delivery(const consignment& which, const delivery_outcome& outcome) {
   switch (outcome.what) {
     case delivery_outcome::kind::published:

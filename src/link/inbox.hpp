@@ -32,12 +32,17 @@ class inbox : public delivery_owner {
   // The next record we want, and below what everything is delivered.
   [[nodiscard]] wire::cursor received() const { return {queue_id_, received_}; }
   [[nodiscard]] std::uint64_t delivered() const;
+  // The cursor on disk.
+  [[nodiscard]] std::uint64_t saved() const { return saved_; }
 
   // A session with the owner of this queue begins; another queue than before starts at its offset
   // 0.
   void use_queue(std::uint64_t queue_id);
   void on_record(std::uint64_t offset, bytes_view record, std::uint64_t sent_at_ms, time_point now);
   void on_received_up_to(std::uint64_t offset);
+  // Forgets what waits for the local broker and never went there: it is wanted again. Only while no
+  // session could still count on it.
+  void take_back();
   void on_delivery(const consignment& which, const delivery_outcome& outcome) override;
 
   // Saves the cursor, if it moved, with a sync.

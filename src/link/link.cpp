@@ -166,22 +166,27 @@ void link::on_inbound(std::unique_ptr<path> inbound) {
 }
 
 void link::on_channel_up(channel& which) {
-  if (which.role() == session::role::dialler && !active()) {
+  if (which.role() == session::role::acceptor) return;  // the HELLO begins it
+  if (!active()) {
     set_state(link_state::handshaking,
               "waiting for the answer of " + settings_.name + " at " + which.description());
   }
-  begin_session(which, env_.random.next());
+  begin_session(which);
   which.session()->start(env_.time.now());
   apply_effects(which);
 }
 
-void link::begin_session(channel& which, std::uint64_t id) {
+void link::begin_session(channel& which) {
+  // What waits in memory for the local broker is bounded by one session's credit: a new session
+  // asks for it again, unless another one may still be counting on it.
+  if (!dialled_.session() && !accepted_.session()) inbox_.take_back();
   session::local_side local;
   local.deployment = us_.deployment;
   local.peer = settings_.name;
   local.incarnation = us_.incarnation;
   local.queue_id = outbox_.messages().id();
   local.queue_begin = outbox_.messages().begin();
+  local.queue_end = outbox_.messages().end();
   local.received = inbox_.received();
   local.delivered = inbox_.delivered();
   local.message_bytes_max = us_.message_bytes_max + limits::topic_bytes_max;
@@ -189,23 +194,23 @@ void link::begin_session(channel& which, std::uint64_t id) {
   local.compress = settings_.compression == compression_kind::zstd;
   local.retry_interval = settings_.mqtt.retry_interval;
   view_.abandon();
-  which.session().emplace(which.role(), local, id, view_, announced_);
+  which.session().emplace(which.role(), local, env_.random.next(), view_, announced_);
 }
 
 void link::on_channel_frame(channel& which, bytes encoded) {
   counters_.wire_bytes_in += encoded.size();
   auto frame = wire::decode(encoded);
-  if (!frame) {
-    drop(which, link_state::down,
-         settings_.name + " sent a frame that is not valid: " + frame.error().text);
-    return;
+  const bool is_hello = frame && std::holds_alternative<wire::hello>(frame->body);
+  if (which.role() == session::role::acceptor && is_hello) {
+    if (!admit_hello(which, *frame)) return;
+  } else if (!which.session()) {
+    begin_session(which);  // an acceptor's: it tells the peer that its session is of the past
   }
-  if (which.role() == session::role::acceptor && std::holds_alternative<wire::hello>(frame->body) &&
-      !admit_hello(which, *frame)) {
-    return;
+  if (frame) {
+    which.session()->on_frame(std::move(*frame), env_.time.now());
+  } else {
+    which.session()->on_bad_frame(frame.error());
   }
-  if (!which.session()) return;
-  which.session()->on_frame(std::move(*frame), env_.time.now());
   apply_effects(which);
 }
 
@@ -223,10 +228,10 @@ bool link::admit_hello(channel& from, const wire::frame& hello) {
                   "the connection that " + us_.deployment + " dialled is used");
   }
   // A peer that restarted, or lost its connection before we noticed, begins anew on the same path.
-  if (from.session() && from.session()->id() != hello.session && from.session()->id() != 0) {
+  if (!from.session() || from.session()->id() != hello.session) {
     if (from.is_established()) save_interest();
-    begin_session(from, 0);
-    from.session()->start(env_.time.now());
+    from.session().reset();
+    begin_session(from);
   }
   return true;
 }

@@ -67,7 +67,7 @@ class link : private channel_events {
   void on_channel_room(channel& which) override;
   void on_channel_down(channel& which, const error& reason) override;
 
-  void begin_session(channel& which, std::uint64_t id);
+  void begin_session(channel& which);
   // Whether this HELLO may begin a session; answers it if not.
   bool admit_hello(channel& from, const wire::frame& hello);
   void send(channel& to, const wire::frame& what, path::lane lane);

@@ -65,8 +65,10 @@ void link::apply(channel&, session::deliver& effect) {
   inbox_.on_record(effect.offset, effect.record, effect.sent_at_ms, env_.time.now());
 }
 
-void link::apply(channel&, session::received_up_to& effect) {
+void link::apply(channel& from, session::received_up_to& effect) {
   inbox_.on_received_up_to(effect.offset);
+  // What an earlier session delivered may come again over this one: then nothing new is saved.
+  from.session()->on_delivered(inbox_.saved(), env_.time.now());
 }
 
 void link::apply(channel& from, session::acked& effect) {

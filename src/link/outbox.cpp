@@ -59,6 +59,7 @@ void outbox::use_session(std::uint64_t message_bytes_max) {
 
 void outbox::pump(session::link_session& session, const path& way, time_point now) {
   std::vector<queue::damage> found;
+  session.on_queue_begin(messages().begin());
   while (way.unsent_bytes() < limits::path_unsent_bytes_max) {
     const std::uint64_t waiting_bytes = messages().bytes_after(session.send_position());
     if (waiting_bytes == 0) {
@@ -69,41 +70,53 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
     const auto pull = session.want_data(waiting_bytes, *waiting_since_, now);
     if (pull.bytes == 0) break;
     const queue::read_batch batch = messages().read(pull.offset, pull.bytes, found);
-    if (batch.end == pull.offset) break;
-    const std::uint64_t now_ms =
-        static_cast<std::uint64_t>(env_.time.unix_time().time_since_epoch().count());
-    // What a rewound session sends again was accounted when it was sent first.
-    while (!unacked_.empty() && unacked_.back().offset >= pull.offset) unacked_.pop_back();
-    session.send_data(pull.offset, batch.end, sendable(batch), now_ms, now);
+    if (batch.end <= pull.offset) break;
+    send(session, pull.offset, batch, now);
+    if (session.send_position() == pull.offset) break;
     waiting_since_ = now;
   }
   if (!found.empty()) report(found);
 }
 
-std::vector<wire::numbered_record> outbox::sendable(const queue::read_batch& batch) {
+void outbox::send(session::link_session& session, std::uint64_t begin,
+                  const queue::read_batch& batch, time_point now) {
+  const stamp unix_now = env_.time.unix_time();
   std::vector<wire::numbered_record> records;
-  records.reserve(batch.records.size());
-  const stamp now = env_.time.unix_time();
+  std::vector<examined> all;
   for (const queue::queued_record& queued : batch.records) {
-    const auto head = wire::peek_record(queued.body);
-    if (!head) {
-      ++counters_.dropped[static_cast<std::size_t>(drop_reason::damaged)];
-      continue;
-    }
-    if (head->expiry_s && now - head->captured_at >= seconds(*head->expiry_s)) {
-      ++counters_.dropped[static_cast<std::size_t>(drop_reason::expired)];
-      continue;
-    }
-    if (queued.body.size() > message_bytes_max_) {
-      ++counters_.dropped[static_cast<std::size_t>(drop_reason::oversize)];
-      continue;
-    }
-    records.push_back({queued.offset, queued.body});
-    unacked_.push_back({queued.offset, head->captured_at});
-    ++counters_.messages_sent;
-    counters_.payload_bytes_out += head->payload_bytes;
+    all.push_back(examine(queued, unix_now));
+    if (!all.back().unsendable) records.push_back({queued.offset, queued.body});
   }
-  return records;
+  const auto now_ms = static_cast<std::uint64_t>(unix_now.time_since_epoch().count());
+  session.send_data(begin, batch.end, records, now_ms, now);
+  // What a rewound session sends again is accounted anew.
+  while (!unacked_.empty() && unacked_.back().offset >= begin) unacked_.pop_back();
+  for (const examined& each : all) {
+    if (each.offset >= session.send_position()) break;  // beyond the credit: it comes again
+    account_sent(each);
+  }
+}
+
+outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) const {
+  const auto head = wire::peek_record(queued.body);
+  if (!head) return {queued.offset, {}, 0, drop_reason::damaged};
+  examined what{queued.offset, head->captured_at, head->payload_bytes, std::nullopt};
+  if (head->expiry_s && now - head->captured_at >= seconds(*head->expiry_s)) {
+    what.unsendable = drop_reason::expired;
+  } else if (queued.body.size() > message_bytes_max_) {
+    what.unsendable = drop_reason::oversize;
+  }
+  return what;
+}
+
+void outbox::account_sent(const examined& what) {
+  if (what.unsendable) {
+    ++counters_.dropped[static_cast<std::size_t>(*what.unsendable)];
+    return;
+  }
+  unacked_.push_back({what.offset, what.captured_at});
+  ++counters_.messages_sent;
+  counters_.payload_bytes_out += what.payload_bytes;
 }
 
 result<void> outbox::on_acked(std::uint64_t offset) {

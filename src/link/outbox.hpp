@@ -46,7 +46,17 @@ class outbox {
 
  private:
   void work();
-  std::vector<wire::numbered_record> sendable(const queue::read_batch& batch);
+  // A record that was read to be sent, or why it cannot be.
+  struct examined {
+    std::uint64_t offset;
+    stamp captured_at;
+    std::uint64_t payload_bytes;
+    std::optional<drop_reason> unsendable;
+  };
+  [[nodiscard]] examined examine(const queue::queued_record& queued, stamp now) const;
+  void send(session::link_session& session, std::uint64_t begin, const queue::read_batch& batch,
+            time_point now);
+  void account_sent(const examined& what);
   void account_removed();
   void report(const std::vector<queue::damage>& found);
 
