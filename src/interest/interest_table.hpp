@@ -16,6 +16,7 @@ using link_index = std::size_t;
 // permits. No thread.
 class interest_table {
  public:
+  interest_table();
   // Replaces one link's part; `effective` is what effective_filters() answered.
   void set(link_index link, const std::vector<std::string>& effective);
   void erase(link_index link) { set(link, {}); }
@@ -27,7 +28,7 @@ class interest_table {
 
  private:
   topic::filter_trie<link_index> trie_;
-  std::vector<std::vector<std::string>> by_link_;
+  std::vector<std::vector<std::string>> by_link_;  // one for each link_index there can be
 };
 
 // wanted ∩ allow as a minimal union.

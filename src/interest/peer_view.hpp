@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mqtt_linkd/result.hpp"
@@ -12,7 +13,7 @@
 namespace linkd::interest {
 
 // A set of filters in three numbers, compared at every heartbeat. `hash` is the sum modulo 2^64 of
-// the 64-bit FNV-1a hash of each filter, so it does not depend on an order.
+// the filter_hash() of each filter, so it does not depend on an order.
 struct digest {
   std::uint64_t version = 0;  // the sender's count of changes within one incarnation
   std::uint64_t count = 0;
@@ -20,6 +21,8 @@ struct digest {
   bool operator==(const digest&) const = default;
 };
 
+// 64-bit FNV-1a of the filter's bytes, then the 64-bit finalizer of MurmurHash3. Part of the
+// protocol.
 std::uint64_t filter_hash(std::string_view filter);
 
 // What one peer asks of us. A snapshot arrives in brackets (begin, items..., end): the old view
@@ -28,17 +31,19 @@ std::uint64_t filter_hash(std::string_view filter);
 // sessions; no thread.
 class peer_view {
  public:
-  // From disk, at start: in force until the peer's first snapshot.
-  void restore(std::vector<std::string> filters);
+  // From disk, at start: in force until the peer's first snapshot. Leaves out what is no filter.
+  void restore(const std::vector<std::string>& filters);
 
+  // A bracket that is open already is forgotten.
   void begin(std::uint64_t version);
   // errc::invalid outside a bracket or for a bad filter, errc::too_large over filters_per_peer_max
-  // or filter_bytes_per_peer_max.
+  // or filter_bytes_per_peer_max; the bracket is then forgotten.
   result<void> items(const std::vector<std::string>& filters);
   // True if the view in force changed; errc::corrupt if count or hash disagree.
   result<bool> end(std::uint64_t count, std::uint64_t hash);
-  // `version` must be the last one plus one. Removing what is not there and adding what is: no
-  // error.
+  // `version` must be the last one plus one and no bracket open: errc::invalid otherwise, and for a
+  // bad filter; errc::too_large as in items(). Removing what is not there and adding what is: no
+  // error. What is in both lists is removed and added again. True if anything was done.
   result<bool> delta(std::uint64_t version, const std::vector<std::string>& added,
                      const std::vector<std::string>& removed);
   // Forgets an unfinished bracket (the session ended).
@@ -46,21 +51,23 @@ class peer_view {
   // Nothing is wanted any more (interest expired); true if something was.
   bool clear();
 
-  [[nodiscard]] const std::set<std::string>& filters() const { return filters_; }
+  [[nodiscard]] const std::set<std::string>& filters() const { return in_force_.filters; }
   [[nodiscard]] digest current() const;
 
  private:
-  std::set<std::string> filters_;
-  std::size_t filter_bytes_ = 0;
-  std::uint64_t hash_ = 0;
-  std::uint64_t version_ = 0;
-  struct bracket {
-    std::uint64_t version = 0;
+  struct content {
     std::set<std::string> filters;
     std::size_t filter_bytes = 0;
     std::uint64_t hash = 0;
+    // False if it is there already, or not there.
+    bool insert(const std::string& filter);
+    bool erase(const std::string& filter);
   };
-  std::optional<bracket> pending_;
+
+  content in_force_;
+  std::uint64_t version_ = 0;
+  std::optional<content> pending_;  // an open bracket
+  std::uint64_t pending_version_ = 0;
 };
 
 }  // namespace linkd::interest
