@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +53,8 @@ class link_queue {
                                                   const queue_settings& settings,
                                                   std::uint64_t fresh_id, stamp now,
                                                   std::vector<damage>& found);
+  // Closes in order, unless a job is out: writes and syncs the checkpoint. Blocking. What is staged
+  // is not stored.
   ~link_queue();
 
   [[nodiscard]] std::uint64_t id() const;
@@ -63,12 +64,13 @@ class link_queue {
   // Changes limits and policies at once; files stay.
   void configure(const queue_settings& settings);
 
-  // False: dropped by overflow policy (counted) . True: staged; the oldest may have been dropped
-  // for it.
+  // False: dropped by overflow policy (counted). True: staged; the oldest may have been dropped for
+  // it. `bytes_max` limits the segment files; a record that needs more than half of it is dropped.
   bool append(bytes_view record, stamp captured_at);
-  // Everything below `offset` is delivered. Durable with a later commit or sync of the checkpoint.
+  // Everything below `offset` is delivered (values above end() count as end()). Written with the
+  // next job; after a power cut an older value may be in force, never a newer one.
   void release(std::uint64_t offset);
-  // Drops records older than age_max.
+  // Drops committed records older than age_max.
   void expire(stamp now);
 
   // The next blocking work (writes, sync, checkpoint, new spare segment, unlinks), if any is due
@@ -79,20 +81,32 @@ class link_queue {
     virtual void run() = 0;
   };
   std::shared_ptr<job> start_commit();
-  // After run(). On an error nothing of the job's batch is stored: it is discarded, the segment is
-  // closed at its last good sync and never synced again, the next append goes to a new one.
+  // After run(). Success: everything staged before start_commit() is stored. On an error nothing of
+  // the job's batch is stored: it is discarded, and so is what was staged since (it comes after
+  // it). A segment that failed is closed at its last good sync and never synced again; the next
+  // append goes to a new one. The queue stays usable; the next commit tries again.
   result<void> finish_commit(const std::shared_ptr<job>& done);
 
-  // Up to about `bytes_max` (at least one record) from the first record at or after `offset`.
-  // Damage met on the way is skipped and reported.
+  // Up to about `bytes_max` (at least one record) from the first record at or after `offset`, from
+  // one segment or several. Damage met on the way is skipped, and reported the first time; so a
+  // batch may be without records and yet end behind `offset`. One that ends at `offset` below end()
+  // means the disk does not answer (reported too): try again later. Blocking, but short.
   read_batch read(std::uint64_t offset, std::size_t bytes_max, std::vector<damage>& found);
 
-  [[nodiscard]] std::uint64_t messages() const;    // committed and staged, not released
+  // Committed, in the job and staged, not released. Offsets lost to damage count until they are
+  // released.
+  [[nodiscard]] std::uint64_t messages() const;
   [[nodiscard]] std::uint64_t body_bytes() const;  // of those
-  [[nodiscard]] std::uint64_t bytes_after(
-      std::uint64_t offset) const;  // committed at and after; may be rounded up
+  // Committed at and after `offset`; may be rounded up, but exact where the last read ended.
+  [[nodiscard]] std::uint64_t bytes_after(std::uint64_t offset) const;
+  // When the oldest of messages() was captured.
   [[nodiscard]] std::optional<stamp> oldest() const;
   removed take_removed();
+
+ private:
+  struct state;
+  explicit link_queue(std::unique_ptr<state> opened);
+  std::unique_ptr<state> state_;
 };
 
 }  // namespace linkd::queue

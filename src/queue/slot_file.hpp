@@ -23,18 +23,21 @@ class slot_file {
 
   // The value found at open() or written last; none in a new file or if both slots are bad.
   [[nodiscard]] const std::optional<bytes>& value() const { return value_; }
-  // Blocking. Without sync a crash of the process keeps it, a crash of the machine may not.
+  // Blocking. Without sync a crash of the process keeps it, a crash of the machine may lose it, but
+  // never the value synced last. After a failed sync every later one is refused: errc::io.
   result<void> write(bytes_view value, bool sync);
 
  private:
   std::shared_ptr<file> file_;
   std::optional<bytes> value_;
   std::uint64_t generation_ = 0;
+  std::size_t synced_slot_ = 1;  // never overwritten before the other one is synced
+  bool sync_failed_ = false;
 };
 
 // Replaces a whole small file: new file, sync, rename, directory sync. Blocking.
 result<void> replace_file(storage& disk, const std::string& path, bytes_view content);
-// errc::not_found, errc::too_large.
+// errc::not_found, errc::too_large. Blocking.
 result<bytes> read_file(storage& disk, const std::string& path, std::size_t bytes_max);
 
 }  // namespace linkd::queue

@@ -1,0 +1,141 @@
+#include "queue/format.hpp"
+
+#include <charconv>
+
+#include "base/coding.hpp"
+#include "base/crc32c.hpp"
+
+namespace linkd::queue {
+namespace {
+
+constexpr bytes_view segment_magic = "linkdseg";
+constexpr std::size_t number_digits = 10;
+constexpr bytes_view segment_suffix = ".seg";
+
+bytes encode_once(const segment_header& header) {
+  bytes out(segment_magic);
+  put_le(out, header.version);
+  put_le(out, std::uint32_t{0});
+  put_le(out, header.log_id);
+  put_le(out, header.number);
+  put_le(out, header.first_offset);
+  put_le(out, header.body_bytes_before);
+  put_le(out, header.first_captured_ms);
+  put_le(out, std::uint32_t{0});
+  put_le(out, crc32c(out));
+  return out;
+}
+
+bool decode_once(bytes_view in, segment_header& into) {
+  constexpr auto crc_at = segment_header_bytes - sizeof(std::uint32_t);
+  if (!in.starts_with(segment_magic)) return false;
+  if (get_le<std::uint32_t>(in.substr(crc_at)) != crc32c(in.substr(0, crc_at))) return false;
+  into.version = get_le<std::uint32_t>(in.substr(8));
+  into.log_id = get_le<std::uint64_t>(in.substr(16));
+  into.number = get_le<std::uint64_t>(in.substr(24));
+  into.first_offset = get_le<std::uint64_t>(in.substr(32));
+  into.body_bytes_before = get_le<std::uint64_t>(in.substr(40));
+  into.first_captured_ms = get_le<std::uint64_t>(in.substr(48));
+  return true;
+}
+
+// `header` is the record's without its first four bytes.
+std::uint32_t record_crc(std::uint64_t log_id, bytes_view header) {
+  bytes covered;
+  put_le(covered, log_id);
+  covered += header;
+  return crc32c(covered);
+}
+
+}  // namespace
+
+bytes encode(const segment_header& header) {
+  const auto once = encode_once(header);
+  bytes out = once;
+  out.resize(segment_header_copy_at, '\0');
+  out += once;
+  out.resize(records_at, '\0');
+  return out;
+}
+
+header_state decode(bytes_view front, segment_header& into) {
+  bool zero = true;
+  for (const auto at : {std::size_t{0}, segment_header_copy_at}) {
+    if (front.size() < at + segment_header_bytes) break;
+    const auto copy = front.substr(at, segment_header_bytes);
+    if (decode_once(copy, into)) return header_state::good;
+    zero = zero && copy.find_first_not_of('\0') == bytes_view::npos;
+  }
+  return zero ? header_state::zero : header_state::bad;
+}
+
+void append_record(bytes& out, std::uint64_t log_id, record_header header, bytes_view body) {
+  bytes encoded;
+  put_le(encoded, static_cast<std::uint32_t>(body.size()));
+  put_le(encoded, header.offset);
+  put_le(encoded, header.captured_ms);
+  put_le(encoded, crc32c(body));
+  put_le(encoded, header.index_in_commit);
+  const auto end = out.size() + record_stride(body.size());
+  put_le(out, record_crc(log_id, encoded));
+  out += encoded;
+  out += body;
+  out.resize(end, '\0');
+}
+
+std::optional<record_header> decode_record_header(bytes_view in, std::uint64_t log_id) {
+  if (in.size() < record_header_bytes) return std::nullopt;
+  if (get_le<std::uint32_t>(in) != record_crc(log_id, in.substr(4, record_header_bytes - 4)))
+    return std::nullopt;
+  record_header header;
+  header.length = get_le<std::uint32_t>(in.substr(4));
+  header.offset = get_le<std::uint64_t>(in.substr(8));
+  header.captured_ms = get_le<std::uint64_t>(in.substr(16));
+  header.body_crc = get_le<std::uint32_t>(in.substr(24));
+  header.index_in_commit = get_le<std::uint32_t>(in.substr(28));
+  return header;
+}
+
+bytes encode(const checkpoint& value) {
+  bytes out;
+  put_le(out, format_version);
+  put_le(out, value.flags);
+  put_le(out, value.log_id);
+  put_le(out, value.queue_id);
+  put_le(out, value.begin);
+  put_le(out, value.end);
+  return out;
+}
+
+std::optional<checkpoint> decode_checkpoint(bytes_view in) {
+  constexpr std::size_t checkpoint_bytes = 40;
+  if (in.size() != checkpoint_bytes || get_le<std::uint32_t>(in) != format_version)
+    return std::nullopt;
+  checkpoint value;
+  value.flags = get_le<std::uint32_t>(in.substr(4));
+  value.log_id = get_le<std::uint64_t>(in.substr(8));
+  value.queue_id = get_le<std::uint64_t>(in.substr(16));
+  value.begin = get_le<std::uint64_t>(in.substr(24));
+  value.end = get_le<std::uint64_t>(in.substr(32));
+  if (value.begin > value.end) return std::nullopt;
+  return value;
+}
+
+std::string segment_name(std::uint64_t number) {
+  const auto digits = std::to_string(number);
+  return std::string(number_digits - std::min(number_digits, digits.size()), '0') + digits +
+         std::string(segment_suffix);
+}
+
+std::optional<std::uint64_t> segment_number(const std::string& name) {
+  if (name.size() != number_digits + segment_suffix.size() || !name.ends_with(segment_suffix))
+    return std::nullopt;
+  std::uint64_t number = 0;
+  const auto* const end = name.data() + number_digits;
+  if (const auto parsed = std::from_chars(name.data(), end, number);
+      parsed.ec != std::errc{} || parsed.ptr != end)
+    return std::nullopt;
+  return number;
+}
+
+}  // namespace linkd::queue
