@@ -26,12 +26,14 @@ class broker_events {
  public:
   virtual ~broker_events() = default;
   virtual void on_broker_up(const broker_session& session) = 0;
-  // The connection is gone, with every publish whose outcome was not told. `by_peer`: the broker
-  // closed it (perhaps because of what we sent), not a time-out or ourselves. The adapter connects
+  // The connection is gone, with every publish whose outcome was not told, or an attempt to make
+  // one has failed. `by_peer`: the broker closed it, or answered everything but a publish (perhaps
+  // because of what we sent), not a time-out of the network or ourselves. The adapter connects
   // again by itself unless stopped.
   virtual void on_broker_down(const error& reason, bool by_peer) = 0;
-  // A batch of captured messages, in the broker's order, once each and none of our own. From here
-  // to commit_done() the adapter neither reads nor writes its socket, so no PUBACK leaves.
+  // A batch of captured messages, in the broker's order, once each and none of our own; of a
+  // resumed session perhaps before on_broker_up(). From here to commit_done() the adapter neither
+  // reads nor writes its socket, so no PUBACK leaves.
   virtual void on_captured(std::vector<message> batch) = 0;
   // The broker's reason code for a publish (MQTT 5, section 3.4.2.1; 0 with MQTT 3.1.1), >= 0x80:
   // refused. A QoS 0 message is told as 0 once it is written.

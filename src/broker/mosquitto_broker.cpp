@@ -1,0 +1,286 @@
+#include "broker/mosquitto_broker.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "broker/advice.hpp"
+#include "mqtt_linkd/limits.hpp"
+
+namespace linkd::broker_adapter {
+
+namespace {
+
+constexpr seconds stable_after{10};  // a connection that lasted this long resets the backoff
+constexpr seconds short_life{5};
+constexpr int short_lives_suspicious = 3;
+constexpr std::uint32_t mqtt_packet_bytes_max = 268'435'460;  // MQTT 5, section 2.1.4
+constexpr std::uint8_t unsupported_version = 0x84;
+
+std::uint32_t packet_limit(std::size_t message_bytes_max) {
+  return static_cast<std::uint32_t>(
+      std::min<std::size_t>(message_bytes_max, mqtt_packet_bytes_max));
+}
+
+std::size_t size_of(const message& what) {
+  return what.topic.size() + what.payload.size();
+}
+
+}  // namespace
+
+mosquitto_broker::mosquitto_broker(boost::asio::io_context& io, const daemon_settings& settings,
+                                   session_memory& memory, bytes_view saved, logger& log,
+                                   random_source& random)
+    : io_(io),
+      settings_(settings.broker),
+      control_prefix_(settings.control_prefix + "/"),
+      echo_topic_(control_prefix_ + settings.deployment + "/echo"),
+      memory_(memory),
+      log_(log),
+      random_(random),
+      delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
+      reconnect_timer_(io),
+      watch_timer_(io),
+      subscriptions_(saved, echo_topic_) {}
+
+mosquitto_broker::~mosquitto_broker() = default;
+
+// --- coming and going ----------------------------------------------------------------------------
+
+void mosquitto_broker::start(broker_events& events) {
+  events_ = &events;
+  delay_.reset();
+  connect();
+}
+
+void mosquitto_broker::connect() {
+  mqtt5_ = settings_.protocol != mqtt_protocol::v311 && !fallback_;
+  mqtt::client_settings to;
+  to.server = settings_.server;
+  to.login = settings_.login;
+  to.tls = settings_.tls;
+  to.client_id = settings_.client_id;
+  to.mqtt5 = mqtt5_;
+  to.clean_start = false;
+  to.keepalive = settings_.keepalive;
+  to.session_expiry = settings_.session_expiry;
+  to.receive_maximum = settings_.receive_maximum;
+  to.packet_bytes_max = packet_limit(settings_.message_bytes_max);
+  state_ = state::connecting;
+  client_ = std::make_unique<mqtt::client>(io_, std::move(to));
+  client_->start(*this);
+}
+
+void mosquitto_broker::on_connected(const mqtt::connack& granted) {
+  state_ = state::connected;
+  connected_at_ = subscribe_progress_ = publish_progress_ = clock::now();
+  echoes_ = !mqtt5_;
+  const bool lost_session = !granted.session_present && subscriptions_.any_granted();
+  session_ = {mqtt5_, !lost_session, limits::publishes_inflight_max};
+  if (!granted.session_present) guard_.clear();
+  if (!granted.retain_available) {
+    log_.write(log_level::warning, "broker_without_retain", "",
+               "the local broker keeps no retained messages: the flag is cleared");
+  }
+  if (granted.qos_max == 0) {
+    log_.write(log_level::warning, "broker_without_qos1", "",
+               "the local broker takes QoS 0 only: what it loses is lost");
+  }
+  const bool identifiers = mqtt5_ && granted.subscription_ids_available;
+  subscriptions_.connected(granted.session_present, identifiers ? capture_mode::by_identifier
+                                                    : echoes_   ? capture_mode::by_cover_with_echo
+                                                                : capture_mode::by_cover);
+  barrier_proven_ = false;
+  barrier_wanted_ = false;
+  watch();
+  if (guard_.empty()) {
+    go_up();
+  } else {
+    barrier_wanted_ = true;
+    barrier_at_ = clock::now();
+  }
+  if (is_connected()) subscribe_more();
+}
+
+void mosquitto_broker::go_up() {
+  state_ = state::up;
+  events_->on_broker_up(session_);
+}
+
+void mosquitto_broker::on_closed(const mqtt::end_of_connection& end) {
+  if (fall_back(end)) return;
+  lost({end.reason.code, explain(end, settings_)}, end.kind == mqtt::end_kind::by_peer);
+}
+
+bool mosquitto_broker::fall_back(const mqtt::end_of_connection& end) {
+  const bool refused =
+      end.kind == mqtt::end_kind::refused && end.reason_code == unsupported_version;
+  if (settings_.protocol != mqtt_protocol::automatic || fallback_ ||
+      (!refused && end.kind != mqtt::end_kind::no_connack)) {
+    return false;
+  }
+  log_.write(log_level::info, "broker_fallback", "",
+             "the local broker may not speak MQTT 5, trying MQTT 3.1.1: " + end.reason.text);
+  fallback_ = true;
+  connect();
+  return true;
+}
+
+// The connection or the attempt is over; the next one follows.
+void mosquitto_broker::lost(error reason, bool by_peer) {
+  reason.text += takeover_hint(by_peer);
+  halt();
+  reconnect_later();
+  events_->on_broker_down(reason, by_peer);
+}
+
+// Two clients with one id throw each other out for ever, and most brokers just close.
+std::string mosquitto_broker::takeover_hint(bool by_peer) {
+  if (!is_connected()) return {};
+  const auto lived = clock::now() - connected_at_;
+  if (lived >= stable_after) delay_.reset();
+  short_lives_ = by_peer && lived < short_life ? short_lives_ + 1 : 0;
+  if (short_lives_ < short_lives_suspicious) return {};
+  return "; this happens again and again: perhaps another client uses the client id " +
+         settings_.client_id;
+}
+
+void mosquitto_broker::reconnect_later() {
+  state_ = state::waiting;
+  fallback_ = false;
+  reconnect_timer_.expires_after(delay_.next(random_));
+  reconnect_timer_.async_wait(
+      [this, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
+        if (!cancelled && alive.lock() && state_ == state::waiting) connect();
+      });
+}
+
+void mosquitto_broker::stop() {
+  if (client_) client_->disconnect();
+  halt();
+  fallback_ = false;
+}
+
+// Everything that belongs to one connection ends; the socket closes without a further byte.
+void mosquitto_broker::halt() {
+  state_ = state::stopped;
+  client_.reset();
+  reconnect_timer_.cancel();
+  watch_timer_.cancel();
+  publications_.clear();
+  waiting_.clear();
+  subscribing_.clear();
+  batch_.clear();
+  guard_.connection_lost();
+}
+
+// --- capture -------------------------------------------------------------------------------------
+
+void mosquitto_broker::on_message(mqtt::received_message in) {
+  message& what = in.what;
+  if (what.topic.starts_with(control_prefix_)) {
+    if (!echoes_ || what.topic != echo_topic_ || !guard_.end_barrier(what.payload)) return;
+    barrier_proven_ = true;
+    barrier_wanted_ = false;
+    if (state_ == state::connected) go_up();
+    if (state_ == state::up) publish_waiting();
+    return;
+  }
+  if (!mqtt5_) {
+    if (what.retain) return;  // only what was stored before we subscribed comes with the flag
+    if (guard_.swallow(what)) return;
+    if (size_of(what) > settings_.message_bytes_max) {
+      ++oversize_total_;
+      return;
+    }
+  }
+  if (!subscriptions_.accept(what.topic, in.subscription_ids)) return;
+  what.qos = std::min<std::uint8_t>(what.qos, 1);
+  batch_.push_back(std::move(what));
+}
+
+void mosquitto_broker::on_batch_read() {
+  if (batch_.empty()) return guard_.released();
+  client_->hold();
+  ++uncommitted_;
+  events_->on_captured(std::exchange(batch_, {}));
+}
+
+void mosquitto_broker::commit_done(bool stored) {
+  if (uncommitted_ > 0) --uncommitted_;
+  if (!stored) return halt();
+  // Answers come in order: while one is due, the batch that is held now is not the one answered.
+  if (uncommitted_ > 0 || !is_connected()) return;
+  guard_.released();
+  publish_progress_ = clock::now();
+  client_->release();
+}
+
+// --- publishing ----------------------------------------------------------------------------------
+
+result<void> mosquitto_broker::publish(publication_id id, const message& what) {
+  if (state_ != state::up) return error{errc::unavailable, "the local broker is not connected"};
+  if (waiting_.empty() && !must_wait(what)) return publish_now(id, what);
+  if (waiting_.size() >= limits::publishes_inflight_max) {
+    return error{errc::unavailable, "too many publishes wait for the local broker"};
+  }
+  waiting_.push_back({id, what});
+  if (!barrier_proven_ && !barrier_wanted_) {
+    barrier_wanted_ = true;
+    barrier_at_ = clock::now();
+    send_barrier();
+  }
+  return {};
+}
+
+bool mosquitto_broker::must_wait(const message& what) const {
+  if (!echoes_) return false;
+  if (!subscriptions_.settled() || guard_.full()) return true;
+  return !barrier_proven_ && subscriptions_.captures(what.topic);
+}
+
+result<void> mosquitto_broker::publish_now(publication_id id, const message& what) {
+  auto sent = client_->publish(what);
+  if (!sent) return sent.error();
+  if (publications_.empty()) publish_progress_ = clock::now();
+  publications_[*sent] = id;
+  if (echoes_ && subscriptions_.captures(what.topic)) {
+    guard_.published(what);
+    if (!guard_.barrier_outstanding() && guard_.barrier_due()) send_barrier();
+  }
+  return {};
+}
+
+void mosquitto_broker::publish_waiting() {
+  while (state_ == state::up && !waiting_.empty() && !must_wait(waiting_.front().what)) {
+    const waiting_publish next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (const auto sent = publish_now(next.id, next.what); !sent) {
+      // What publish() would have answered, told as the broker would tell it.
+      const bool too_large = sent.error().code == errc::too_large;
+      events_->on_published(next.id, too_large ? 0x95 : 0x90);
+    }
+  }
+}
+
+void mosquitto_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
+  publish_progress_ = clock::now();
+  const auto found = publications_.find(id);
+  if (found == publications_.end()) return;  // a barrier
+  const publication_id ours = found->second;
+  publications_.erase(found);
+  events_->on_published(ours, reason_code);
+}
+
+void mosquitto_broker::send_barrier() {
+  if (!subscriptions_.settled()) return;  // when_settled() comes back here
+  barrier_at_ = clock::now();
+  message barrier;
+  barrier.topic = echo_topic_;
+  barrier.payload = guard_.begin_barrier(random_.next());
+  barrier.qos = 1;
+  // If it cannot be sent it does not come back, and the deadline says so.
+  static_cast<void>(client_->publish(barrier));
+}
+
+}  // namespace linkd::broker_adapter

@@ -1,0 +1,156 @@
+// The part of mosquitto_broker that keeps the subscriptions and watches the deadlines.
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "broker/mosquitto_broker.hpp"
+
+namespace linkd::broker_adapter {
+
+namespace {
+
+constexpr std::size_t subscribes_inflight_max = 32;
+constexpr std::uint8_t topic_filter_invalid = 0x8f;  // MQTT 5, section 3.9.3
+
+constexpr seconds watch_interval{1};
+constexpr seconds subscribe_timeout{30};
+constexpr seconds barrier_timeout{10};
+constexpr seconds barrier_after{1};  // an echo that does not come is not waited for longer
+constexpr seconds publish_timeout_extra{30};
+
+}  // namespace
+
+void mosquitto_broker::capture(std::vector<std::string> filters) {
+  subscriptions_.want(std::move(filters));
+  if (is_connected()) post_subscribe_more();
+}
+
+// Not from inside a call: a filter the library refuses is told as an event.
+void mosquitto_broker::post_subscribe_more() {
+  boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+    if (alive.lock() && is_connected()) subscribe_more();
+  });
+}
+
+void mosquitto_broker::subscribe_more() {
+  save_subscriptions();
+  while (is_connected() && subscribing_.size() < subscribes_inflight_max) {
+    const auto packet = subscriptions_.next();
+    if (!packet) break;
+    if (subscribing_.empty()) subscribe_progress_ = clock::now();
+    if (!send(*packet)) {
+      if (packet->what == subscriptions::packet::kind::unsubscribe) {
+        subscriptions_.unsubscribed(*packet);
+      } else {
+        const std::vector<std::uint8_t> codes(packet->ids.size(), topic_filter_invalid);
+        report(subscriptions_.subscribed(*packet, codes));
+      }
+    }
+  }
+  if (is_connected()) when_settled();
+}
+
+bool mosquitto_broker::send(const subscriptions::packet& packet) {
+  // No copy of what we publish, no stored messages, and the flag of live ones.
+  const mqtt::subscribe_options options{1, true, true, 2};
+  const bool by_identifier = subscriptions_.mode() == capture_mode::by_identifier;
+  const auto sent =
+      packet.what == subscriptions::packet::kind::unsubscribe
+          ? client_->unsubscribe(packet.filters)
+          : client_->subscribe(packet.filters, options,
+                               by_identifier ? std::optional(packet.ids.front()) : std::nullopt);
+  if (sent) subscribing_[*sent] = packet;
+  return sent.has_value();
+}
+
+// One save at a time; whoever is done with one looks for the next.
+void mosquitto_broker::save_subscriptions() {
+  if (saving_) return;
+  auto what = subscriptions_.save();
+  if (!what) return;
+  saving_ = true;
+  memory_.save(std::move(*what), [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.lock()) return;
+    saving_ = false;
+    subscriptions_.saved();
+    if (is_connected()) post_subscribe_more();
+  });
+}
+
+void mosquitto_broker::on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) {
+  const auto found = subscribing_.find(id);
+  if (found == subscribing_.end()) return;
+  const subscriptions::packet packet = std::move(found->second);
+  subscribing_.erase(found);
+  subscribe_progress_ = clock::now();
+  report(subscriptions_.subscribed(packet, codes));
+  if (is_connected()) subscribe_more();
+}
+
+void mosquitto_broker::on_unsubscribed(mqtt::packet_id id) {
+  const auto found = subscribing_.find(id);
+  if (found == subscribing_.end()) return;
+  subscriptions_.unsubscribed(found->second);
+  subscribing_.erase(found);
+  subscribe_progress_ = clock::now();
+  subscribe_more();
+}
+
+void mosquitto_broker::report(const std::vector<subscriptions::outcome>& outcomes) {
+  for (const auto& [filter, code] : outcomes) {
+    if (!is_connected()) return;  // stopped in an event
+    if (code >= 0x80) {
+      events_->on_capture_refused(filter, code);
+    } else {
+      log_.write(log_level::warning, "capture_qos0", "",
+                 "the local broker grants QoS 0 only for " + filter + ": what it loses is lost");
+    }
+  }
+}
+
+void mosquitto_broker::when_settled() {
+  if (!subscriptions_.settled()) return;
+  if (barrier_wanted_ && !guard_.barrier_outstanding()) send_barrier();
+  publish_waiting();
+}
+
+void mosquitto_broker::watch() {
+  watch_timer_.expires_after(watch_interval);
+  watch_timer_.async_wait(
+      [this, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
+        if (cancelled || !alive.lock() || !is_connected()) return;
+        watch();
+        check_deadlines();
+      });
+}
+
+void mosquitto_broker::check_deadlines() {
+  const auto now = clock::now();
+  if (uncommitted_ > 0) {  // nothing is read meanwhile: no answer can be late
+    publish_progress_ = subscribe_progress_ = barrier_at_ = now;
+    return;
+  }
+  if (!subscriptions_.settled()) barrier_at_ = now;  // it follows the subscriptions
+  if (!subscribing_.empty() && now - subscribe_progress_ > subscribe_timeout) {
+    return lost({errc::io, "the local broker does not answer a SUBSCRIBE"}, false);
+  }
+  // Longer than a silent broker survives the keepalive: this one answers, but not to a publish.
+  if (!publications_.empty() &&
+      now - publish_progress_ > 2 * settings_.keepalive + publish_timeout_extra) {
+    return lost({errc::io, "the local broker does not acknowledge a publish"}, true);
+  }
+  if ((barrier_wanted_ || guard_.barrier_outstanding()) && now - barrier_at_ > barrier_timeout) {
+    return lost({errc::refused,
+                 "a message published to " + echo_topic_ +
+                     " does not come back; with MQTT 3.1.1 this is how our own publishes are told "
+                     "from others: allow " +
+                     settings_.client_id +
+                     " to write and read that topic, set control_prefix to one the broker carries "
+                     "(not beginning with $), or let no link's topics overlap what peers want"},
+                false);
+  }
+  if (!guard_.empty() && !guard_.barrier_outstanding() && now - barrier_at_ >= barrier_after) {
+    send_barrier();
+  }
+}
+
+}  // namespace linkd::broker_adapter
