@@ -1,6 +1,8 @@
 #include "config/problem.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 namespace linkd::config {
 
@@ -29,10 +31,13 @@ std::string report::resolve(const std::string& path) const {
 void report::add(std::vector<problem>& list, position at, std::string key, std::string what) {
   if (list.size() > problems_max) return;
   if (list.size() == problems_max) {
-    key.clear();
-    what = "there are more problems; they are shown when these are solved";
+    list.push_back({file_, at.line, at.column, "",
+                    "there are more problems; they are shown when these are solved"});
+    return;
   }
-  list.push_back({file_, at.line, at.column, std::move(key), std::move(what)});
+  const auto place = [](const problem& each) { return std::pair(each.line, each.column); };
+  const auto later = std::ranges::upper_bound(list, std::pair(at.line, at.column), {}, place);
+  list.insert(later, {file_, at.line, at.column, std::move(key), std::move(what)});
 }
 
 }  // namespace linkd::config

@@ -25,7 +25,7 @@ struct problem {
 // "file:line:column: key: what"
 std::string to_string(const problem& found);
 
-// Collects everything wrong with one file. Bounded: after problems_max of them one more says that
+// Collects everything wrong with one file, in the order of its lines. Bounded: after problems_max of them one more says that
 // there are others.
 class report {
  public:

@@ -34,6 +34,25 @@ std::string filter_fault(const std::string& filter, const std::string& control_p
   return "";
 }
 
+// `filters` are the texts of `items`. Only what the union dropped is compared one by one, and only
+// so often as there is room for problems: the list may be long and hostile.
+void report_redundant(section& in, const std::vector<const section::item*>& items,
+                      const std::vector<std::string>& filters) {
+  const auto needed = topic::minimal_union(filters);  // sorted
+  std::size_t found = 0;
+  for (const auto* each : items) {
+    if (std::ranges::binary_search(needed, each->text)) continue;
+    // The union may also have dropped an item for another spelling of it (`#` for `+/#`).
+    const auto wide = std::ranges::find_if(items, [&](const section::item* other) {
+      return other != each && topic::covers(other->text, each->text);
+    });
+    if (wide == items.end()) continue;
+    in.error(*each, in_quotes(each->text) + " is covered by " + in_quotes((*wide)->text) +
+                        ": leave it out");
+    if (++found == report::problems_max) return;
+  }
+}
+
 }  // namespace
 
 void read_login(section& in, credentials& out) {
@@ -118,14 +137,7 @@ void read_filters(section& in, std::string_view key, const std::string& control_
     out.push_back(each.text);
   }
 
-  const auto needed = topic::minimal_union(out);  // sorted
-  for (const auto* each : distinct) {
-    if (std::ranges::binary_search(needed, each->text)) continue;
-    const auto cover = std::ranges::find_if(
-        needed, [&](const std::string& wide) { return topic::covers(wide, each->text); });
-    in.error(*each, in_quotes(each->text) + " is covered by " +
-                        (cover == needed.end() ? "others" : in_quotes(*cover)) + ": leave it out");
-  }
+  report_redundant(in, distinct, out);
 }
 
 }  // namespace linkd::config

@@ -167,7 +167,8 @@ std::optional<node> read_yaml(const std::string& text, report& out) {
   }
   tree_builder builder(out);
   try {
-    std::istringstream stream(text);
+    // yaml-cpp takes a line end at the end of the file for the missing quotation mark.
+    std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
