@@ -13,12 +13,23 @@
 namespace linkd::test {
 namespace {
 
-std::uint16_t port_from_kernel() {
+int tcp_socket() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) throw std::system_error(errno, std::generic_category(), "socket");
+  return socket;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+std::uint16_t port_from_kernel() {
+  const int socket = tcp_socket();
+  sockaddr_in address = loopback(0);
   socklen_t size = sizeof(address);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   const bool bound =
@@ -39,6 +50,15 @@ std::uint16_t free_port() {
     const std::uint16_t port = port_from_kernel();
     if (handed_out.insert(port).second) return port;
   }
+}
+
+bool accepts_connections(std::uint16_t port) {
+  const int socket = tcp_socket();
+  const sockaddr_in address = loopback(port);
+  const bool connected =
+      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(socket);
+  return connected;
 }
 
 }  // namespace linkd::test

@@ -9,4 +9,7 @@ namespace linkd::test {
 // fails visibly. Throws std::system_error.
 std::uint16_t free_port();
 
+// Somebody listens on this port of 127.0.0.1.
+bool accepts_connections(std::uint16_t port);
+
 }  // namespace linkd::test

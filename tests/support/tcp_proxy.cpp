@@ -140,6 +140,8 @@ class tcp_proxy::relay {
   }
 
   asio::io_context io_;
+  // While the line is cut there may be nothing else to wait for.
+  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   tcp::endpoint target_;
   tcp::acceptor acceptor_;
   std::list<pointer> connections_;

@@ -1,0 +1,172 @@
+#include "tests/e2e/site.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "tests/e2e/http.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
+
+namespace linkd::test {
+namespace {
+
+std::string last_lines(const std::string& text, std::size_t count) {
+  std::size_t begin = text.size();
+  for (std::size_t i = 0; i <= count && begin != 0 && begin != std::string::npos; ++i) {
+    begin = text.rfind('\n', begin - 1);
+  }
+  return begin == std::string::npos || begin == 0 ? text : text.substr(begin + 1);
+}
+
+std::string quoted_list(const strings& topics) {
+  std::string list = "[";
+  for (const std::string& topic : topics) {
+    if (list.size() > 1) list += ", ";
+    list += '\'' + topic + '\'';
+  }
+  return list + "]";
+}
+
+std::string broker_configuration(std::uint16_t port, const std::filesystem::path& directory) {
+  std::ostringstream text;
+  text << "listener " << port << " 127.0.0.1\n"
+       << "allow_anonymous true\n"
+       // Its own limits are not what is tested here.
+       << "max_inflight_messages 1000\n"
+       << "max_queued_messages 0\n"
+       << "set_tcp_nodelay true\n"
+       << "persistence true\n"
+       << "persistence_location " << directory.string() << "/\n"
+       << "log_dest stderr\n";
+  for (const char* type : {"error", "warning", "notice", "subscribe", "unsubscribe"}) {
+    text << "log_type " << type << '\n';
+  }
+  if (::geteuid() == 0) text << "user root\n";  // else it becomes a user who cannot write here
+  return text.str();
+}
+
+}  // namespace
+
+std::string daemon_program() {
+  return LINKD_DAEMON;
+}
+
+site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml)
+    : name_(std::move(name)), broker_port_(free_port()), admin_port_(free_port()) {
+  std::ostringstream text;
+  text << "deployment: " << name_ << "\nbroker:\n  server: mqtt://127.0.0.1:" << broker_port_
+       << '\n'
+       << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
+       << "\nstate_dir: " << (directory() / "state").string() << '\n'
+       << daemon_yaml;
+  write_file(configuration(), text.str());
+  std::filesystem::create_directory(directory() / "links.d");
+  write_file(directory() / "broker.conf", broker_configuration(broker_port_, directory()));
+  start_broker();
+}
+
+site::~site() {
+  if (std::uncaught_exceptions() == 0) return;
+  std::cerr << "--- daemon " << name_ << " (" << directory() << ")\n"
+            << last_lines(daemon_log(), 40) << "--- broker " << name_ << '\n'
+            << last_lines(read_file(directory() / "broker.log"), 15);
+}
+
+std::filesystem::path site::configuration() const {
+  return directory() / "mqtt-linkd.yaml";
+}
+
+std::string site::daemon_log() const {
+  return read_file(directory() / "daemon.log");
+}
+
+void site::start_broker() {
+  broker_ = std::make_unique<process>(
+      process_settings{{"/usr/sbin/mosquitto", "-c", (directory() / "broker.conf").string()},
+                       {},
+                       directory() / "broker.log"});
+  if (!eventually(patience, [this] { return accepts_connections(broker_port_); })) {
+    throw std::runtime_error("broker " + name_ + " does not start");
+  }
+}
+
+void site::stop_broker() {
+  broker_->signal(SIGTERM);
+  if (!broker_->wait(patience)) throw std::runtime_error("broker " + name_ + " does not end");
+}
+
+void site::write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
+                      std::string_view yaml) {
+  std::ostringstream text;
+  text << "name: " << peer << "\nserver: mqtt://127.0.0.1:" << server_port
+       << "\ntopics: " << quoted_list(topics) << '\n'
+       << yaml;
+  write_file(directory() / "links.d" / (peer + ".yaml"), text.str());
+}
+
+void site::reload() {
+  daemon_->signal(SIGHUP);
+}
+
+void site::start_daemon(const strings& environment) {
+  daemon_ = std::make_unique<process>(process_settings{
+      {daemon_program(), "-c", configuration().string()}, environment, directory() / "daemon.log"});
+}
+
+void site::kill_daemon() {
+  daemon_->signal(SIGKILL);
+  daemon_->wait(patience);
+}
+
+int site::stop_daemon() {
+  daemon_->signal(SIGTERM);
+  return daemon_->wait(patience).value_or(-1);
+}
+
+double site::metric(std::string_view metric_name,
+                    std::initializer_list<std::string_view> labels) const {
+  std::istringstream lines(http_get(admin_port_, "/metrics").body);
+  double sum = std::numeric_limits<double>::quiet_NaN();
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view name = std::string_view(line).substr(0, line.find_first_of("{ "));
+    const bool wanted = name == metric_name && std::ranges::all_of(labels, [&](auto label) {
+                          return line.find(label) != std::string::npos;
+                        });
+    if (!wanted) continue;
+    const double value = std::strtod(line.c_str() + line.rfind(' '), nullptr);
+    sum = sum == sum ? sum + value : value;
+  }
+  return sum;
+}
+
+bool site::link_up(const std::string& peer) const {
+  return metric("mqtt_linkd_link_up", {"link=\"" + peer + '"'}) == 1;
+}
+
+double site::waiting_for(const std::string& peer) const {
+  return metric("mqtt_linkd_queue_messages", {"link=\"" + peer + '"'});
+}
+
+bool site::captures(std::string_view filter) const {
+  const std::string log = read_file(directory() / "broker.log");
+  const std::string client = ": mqtt-linkd-" + name_;
+  const auto granted = log.rfind(client + " 1 " + std::string(filter) + '\n');
+  const auto withdrawn = log.rfind(client + ' ' + std::string(filter) + '\n');
+  return granted != std::string::npos && (withdrawn == std::string::npos || withdrawn < granted);
+}
+
+bool linked(const site& one, const site& other) {
+  return one.link_up(other.name()) && other.link_up(one.name());
+}
+
+}  // namespace linkd::test

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace linkd::test {
+
+using strings = std::vector<std::string>;
+
+// Longest wait for what normally takes milliseconds, on a machine that others load too.
+inline constexpr std::chrono::seconds patience{30};
+
+// One deployment as an operator would run it: a mosquitto broker and a daemon, their configuration,
+// state and logs in a directory of its own. If a test fails, the end of each log goes to stderr.
+class site {
+ public:
+  // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml; `broker_yaml`, one flow mapping's
+  // inside, to its `broker`.
+  explicit site(std::string name, std::string_view broker_yaml = {},
+                std::string_view daemon_yaml = {});
+  ~site();
+  site(const site&) = delete;
+  site& operator=(const site&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+  [[nodiscard]] std::filesystem::path configuration() const;
+  [[nodiscard]] std::string daemon_log() const;
+
+  [[nodiscard]] std::uint16_t broker_port() const { return broker_port_; }
+  void start_broker();
+  void stop_broker();  // in good order: it stores its sessions
+
+  // Writes links.d/<peer>.yaml. `server_port`: the peer's broker, or a line to it; `yaml` is added.
+  void write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
+                  std::string_view yaml = {});
+  void reload();  // SIGHUP
+
+  void start_daemon(const strings& environment = {});
+  void kill_daemon();  // SIGKILL
+  int stop_daemon();   // SIGTERM; the exit code
+  [[nodiscard]] process& daemon() { return *daemon_; }
+
+  // The sum of the metric's series that carry all these labels (`link="B"`); NaN if there are none
+  // or the daemon does not answer.
+  [[nodiscard]] double metric(std::string_view metric_name,
+                              std::initializer_list<std::string_view> labels = {}) const;
+  [[nodiscard]] bool link_up(const std::string& peer) const;
+  [[nodiscard]] double waiting_for(const std::string& peer) const;  // messages in its queue
+  // The broker's own log says that the daemon is subscribed to this filter.
+  [[nodiscard]] bool captures(std::string_view filter) const;
+
+ private:
+  const std::string name_;
+  const temp_dir directory_;
+  const std::uint16_t broker_port_;
+  const std::uint16_t admin_port_;
+  std::unique_ptr<process> broker_;
+  std::unique_ptr<process> daemon_;
+};
+
+// Both links are up.
+bool linked(const site& one, const site& other);
+
+// The executable under test.
+std::string daemon_program();
+
+}  // namespace linkd::test
