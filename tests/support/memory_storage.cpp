@@ -71,8 +71,9 @@ struct memory_storage::node {
       auto& each = sectors[index];
       const auto fate = random.next() % 8;
       if (fate < 3) each.durable = each.now;
-      if (fate == 7)
-        for (auto& byte : each.durable) byte = static_cast<char>(random.next());
+      if (fate < 7) continue;
+      for (std::size_t i = 0; i < sector_bytes; ++i)
+        if (each.now[i] != each.durable[i]) each.durable[i] = static_cast<char>(random.next());
     }
     if (size != durable_size && random.next() % 2 == 0) durable_size = size;
     size = durable_size;

@@ -71,7 +71,9 @@ class memory_storage final : public storage {
   [[nodiscard]] std::uint64_t used_bytes() const;
 
   // Power loss. Every sector and every name that was not synced stays, is lost, or (a sector)
-  // holds garbage. Open files and locks are void: their calls fail from now on.
+  // holds garbage where it was changed; bytes that were not changed keep their value ("powersafe
+  // overwrite", as SQLite calls what drives and file systems grant). Open files and locks are void:
+  // their calls fail from now on.
   void crash(random_source& random);
   // kill -9: what was written stays as it is, synced or not; open files and locks are void.
   void kill_process();
