@@ -12,8 +12,8 @@ namespace {
 // we know of is set to less than this.
 constexpr std::size_t packet_bytes_max_v311 = 128u << 10;
 
-// A frame that carries next to nothing but itself; a link over smaller ones makes no sense.
-constexpr std::size_t frame_bytes_min = 2 * limits::frame_overhead_bytes;
+// What a HELLO may not go below (wire/PROTOCOL.md, section 1).
+constexpr std::size_t frame_bytes_min = 4096;
 
 constexpr std::uint8_t no_matching_subscribers = 0x10;
 constexpr std::uint8_t first_failure = 0x80;

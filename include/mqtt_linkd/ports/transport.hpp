@@ -25,11 +25,12 @@ class path_events {
   virtual void on_path_down(const error& reason) = 0;
 };
 
-// One connection to one peer's daemon, whatever carries it. Frames of one lane keep their order;
-// some may be lost when a connection underneath is (then the path goes down on at least one side).
+// One connection to one peer's daemon, whatever carries it. Control frames keep their order, DATA
+// frames theirs unless several connections carry the path; some may be lost when a connection
+// underneath is (then the path goes down on at least one side).
 class path {
  public:
-  // Control frames may overtake DATA where several connections carry a path.
+  // Where several connections carry a path, the lanes may overtake each other.
   enum class lane { control, data };
 
   virtual ~path() = default;  // closes; no event follows
