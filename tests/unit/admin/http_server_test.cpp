@@ -1,10 +1,8 @@
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
@@ -13,113 +11,23 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <stdexcept>
 #include <vector>
 
-#include "admin/http_server.hpp"
-#include "fakes.hpp"
-#include "tests/support/run_until.hpp"
+#include "http_fixture.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace linkd;
-using admin::caller;
 using admin::http_limits;
-using admin::http_request;
-using admin::http_server;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 using local = boost::asio::local::stream_protocol;
-namespace http = admin::http;
+using fixture = test::http_fixture;
+using test::raw_client;
+using test::tcp_client;
 
 namespace {
 
 const std::string get = "GET /path HTTP/1.1\r\nHost: x\r\n\r\n";
-
-// A client that sends bytes as told and collects what comes back.
-template <class Protocol>
-class raw_client {
- public:
-  raw_client(boost::asio::io_context& io, const typename Protocol::endpoint& to)
-      : io_(io), socket_(io) {
-    socket_.connect(to);
-    socket_.non_blocking(true);
-    read();
-  }
-
-  void send(const std::string& data) {
-    error_code ignored;  // the server may have closed already
-    boost::asio::write(socket_, boost::asio::buffer(data), ignored);
-  }
-
-  bool await(const std::string& text) {
-    return test::run_until(io_, [&] { return received_.find(text) != std::string::npos; });
-  }
-  bool await_end() {
-    return test::run_until(io_, [&] { return ended_; });
-  }
-  [[nodiscard]] const std::string& received() const { return received_; }
-  [[nodiscard]] bool ended() const { return ended_; }
-  [[nodiscard]] std::size_t count(const std::string& text) const {
-    std::size_t found = 0;
-    for (auto at = received_.find(text); at != std::string::npos;
-         at = received_.find(text, at + 1)) {
-      ++found;
-    }
-    return found;
-  }
-
- private:
-  void read() {
-    socket_.async_read_some(boost::asio::buffer(buffer_),
-                            [this](const error_code& failed, std::size_t bytes) {
-                              received_.append(buffer_.data(), bytes);
-                              ended_ = bool(failed);
-                              if (!failed) read();
-                            });
-  }
-
-  boost::asio::io_context& io_;
-  typename Protocol::socket socket_;
-  std::array<char, 4096> buffer_;
-  std::string received_;
-  bool ended_ = false;
-};
-
-using tcp_client = raw_client<tcp>;
-
-struct fixture {
-  explicit fixture(http_limits limits = {}) {
-    server.emplace(
-        io,
-        [this](const http_request& request, const caller& from) {
-          targets.push_back(std::string(request.target()));
-          bodies.push_back(request.body());
-          callers.push_back(from);
-          if (request.target() == "/throws") throw std::runtime_error("handler failed");
-          auto response = admin::text_response(http::status::ok, "text/plain", "hello");
-          response.keep_alive(request.keep_alive());
-          return response;
-        },
-        log, limits);
-  }
-
-  void listen_tcp(const std::string& host = "127.0.0.1") {
-    const auto listening = server->listen({scheme::http, host, 0});
-    if (!listening) FAIL(listening.error().text);
-  }
-
-  std::unique_ptr<tcp_client> connect(const std::string& host = "127.0.0.1") {
-    if (server->port() == 0) listen_tcp(host);
-    return std::make_unique<tcp_client>(
-        io, tcp::endpoint(boost::asio::ip::make_address(host), server->port()));
-  }
-
-  boost::asio::io_context io;
-  test::recording_logger log;
-  std::vector<std::string> targets, bodies;
-  std::vector<caller> callers;
-  std::optional<http_server> server;
-};
 
 }  // namespace
 
