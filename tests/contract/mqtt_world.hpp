@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
 #include <memory>
 #include <random>
 #include <string>
@@ -33,7 +35,19 @@ class recorded_log : public logger {
     }
     return nullptr;
   }
+  [[nodiscard]] std::ptrdiff_t count(std::string_view event) const {
+    return std::count_if(lines.begin(), lines.end(),
+                         [&](const line& each) { return each.event == event; });
+  }
   std::vector<line> lines;
+};
+
+class seeded_random : public random_source {
+ public:
+  std::uint64_t next() override { return generator_(); }
+
+ private:
+  std::mt19937_64 generator_{1};
 };
 
 // London and paris, who share paris's broker: a real mosquitto. Change the settings before the
@@ -53,7 +67,7 @@ class mqtt_world : private acceptor_events {
   void accept(acceptor_events& events) {
     events_ = &events;
     if (!acceptor_) {
-      acceptor_ = std::make_unique<transport::mqtt_acceptor>(io, paris, paris_log, random_);
+      acceptor_ = std::make_unique<transport::mqtt_acceptor>(io, paris, paris_log, random);
       acceptor_->configure({link_from_london});
       acceptor_->start(*this);
       paris_log.lines.clear();
@@ -98,21 +112,13 @@ class mqtt_world : private acceptor_events {
   link_settings link_to_paris, link_from_london;
   std::uint64_t incarnation = 1;
   recorded_log london_log, paris_log;
+  seeded_random random;
 
  private:
-  class chance : public random_source {
-   public:
-    std::uint64_t next() override { return generator_(); }
-
-   private:
-    std::mt19937_64 generator_{1};
-  };
-
   void on_inbound(const std::string& peer, std::unique_ptr<path> inbound) override {
     events_->on_inbound(peer, std::move(inbound));
   }
 
-  chance random_;
   acceptor_events* events_ = nullptr;
   std::unique_ptr<transport::mqtt_acceptor> acceptor_;
   std::unique_ptr<transport::mqtt_dialer> dialer_;
