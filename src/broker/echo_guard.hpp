@@ -34,9 +34,11 @@ namespace linkd::broker_adapter {
 // acknowledged is delivered again, so what it swallowed is counted again: connection_lost().
 //
 // The other mistake, an echo taken for somebody's message, ends in one repetition at the deployment
-// it came from. It remains possible when this process dies with publishes in flight, when two of
-// our filters overlap while the set changes on a broker that delivers one copy for each (the caller
-// holds publishes back meanwhile), and with brokers that rename topics or let QoS 1 overtake QoS 0.
+// it came from. It remains possible for what was in flight when this process died, or whose PUBACK
+// was under way when the connection broke (taking a redelivery for an echo could cost a message
+// instead); when two of our filters overlap while the set changes on a broker that delivers one
+// copy for each (the caller holds publishes back meanwhile); and with brokers that rename topics or
+// let QoS 1 overtake QoS 0.
 //
 // Pure; memory is bounded by what the caller publishes before full() says stop.
 class echo_guard {

@@ -76,7 +76,10 @@ void mosquitto_broker::on_connected(const mqtt::connack& granted) {
   connected_at_ = subscribe_progress_ = publish_progress_ = clock::now();
   echoes_ = !mqtt5_;
   const bool lost_session = !granted.session_present && subscriptions_.any_granted();
-  session_ = {mqtt5_, !lost_session, limits::publishes_inflight_max};
+  // What the library would hold back for the broker's Receive Maximum, QoS 0 would overtake.
+  const std::size_t window =
+      std::min<std::size_t>(limits::publishes_inflight_max, granted.receive_maximum);
+  session_ = {mqtt5_, !lost_session, window};
   if (!granted.session_present) guard_.clear();
   if (!granted.retain_available) {
     log_.write(log_level::warning, "broker_without_retain", "",

@@ -112,8 +112,10 @@ class client {
   // Makes the one attempt; ends in on_connected() or on_closed(). Once.
   void start(client_events& events);
 
-  // Writes what waits as far as the socket takes it at once, then DISCONNECT, and closes: the
-  // broker publishes no will and keeps the session as agreed. No event follows.
+  // Writes what waits as far as the socket takes it at once, then DISCONNECT: the broker publishes
+  // no will and keeps the session as agreed. No event follows; the socket itself lingers on the
+  // io_context until the broker closes it, at most 2 s, whether or not the client still lives.
+  // While held (or from inside on_message()) it ends like the destructor instead.
   void disconnect();
 
   // Only after on_connected(); otherwise, and after the end, errc::unavailable. Packets are queued

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <system_error>
@@ -24,6 +25,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr seconds tick_interval{1};  // keepalives have a resolution of seconds
+constexpr seconds linger_time{2};
 
 void set_tcp_option(int socket, int option, int value) {
   ::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);  // fails on a Unix socket: fine
@@ -379,16 +381,38 @@ void client::connection::close() {
 
 void client::connection::abandon() {
   events_ = nullptr;
-  close();
+  if (state_ != state::closed) close();
 }
 
 void client::connection::disconnect() {
   // Whatever is written now carries the PUBACKs of messages nobody has stored yet along.
-  if (state_ == state::up && !held_ && undelivered_ == 0) {
-    mosquitto_disconnect_v5(object_.get(), 0, nullptr);
-    mosquitto_loop_write(object_.get(), 1);
-  }
-  abandon();
+  if (state_ != state::up || held_ || undelivered_ > 0) return abandon();
+  events_ = nullptr;
+  state_ = state::closed;
+  mosquitto_disconnect_v5(object_.get(), 0, nullptr);
+  mosquitto_loop_write(object_.get(), 1);
+  object_.reset();
+  // Closing with unread input would send RST, and the broker would throw away what it has not read
+  // yet: our last PUBACKs. So wait until it closes, for a while.
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  timer_.expires_after(linger_time);
+  timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+    boost::system::error_code ignored;
+    if (!cancelled) self->socket_.close(ignored);
+  });
+  drain();
+}
+
+void client::connection::drain() {
+  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [self = shared_from_this()](boost::system::error_code failed) {
+                       if (failed) return;
+                       std::array<char, 4096> unread{};
+                       const auto got = ::recv(self->socket_.native_handle(), unread.data(),
+                                               unread.size(), MSG_DONTWAIT);
+                       if (got > 0 || (got < 0 && errno == EAGAIN)) return self->drain();
+                       self->close();
+                     });
 }
 
 void client::connection::hold() {

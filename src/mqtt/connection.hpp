@@ -71,6 +71,7 @@ class client::connection : public std::enable_shared_from_this<client::connectio
   [[nodiscard]] end_of_connection end_by(int library_code, int system_code) const;
   void finish(const end_of_connection& end);
   void close();
+  void drain();
   template <class Function>
   void in_callback(Function&& fill) noexcept;
 
