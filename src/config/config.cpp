@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 
 #include "config/files.hpp"
@@ -64,8 +65,10 @@ std::optional<file_text> read_text(report& found) {
   return std::move(*content);
 }
 
-void warn_of_readable_password(const file_text& content, const credentials& login, report& found) {
-  if (!content.world_readable || login.password.empty()) return;
+void warn_of_readable_password(const file_text& content, std::initializer_list<credentials> logins,
+                               report& found) {
+  const auto inline_password = [](const credentials& each) { return !each.password.empty(); };
+  if (!content.world_readable || std::ranges::none_of(logins, inline_password)) return;
   found.warning({}, "password", "everybody can read this file: chmod 640, or use password_file");
 }
 
@@ -75,7 +78,8 @@ read_file<daemon_settings> read_daemon_file(const std::string& file) {
   const auto content = read_text(out.found);
   if (!content) return out;
   parse(content->text, out, [&](section& top) { read_daemon(top, out.settings); });
-  warn_of_readable_password(*content, out.settings.broker.login, out.found);
+  warn_of_readable_password(*content, {out.settings.broker.login, out.settings.interest.login},
+                            out.found);
   return out;
 }
 
@@ -84,7 +88,7 @@ read_file<link_settings> read_link_file(const std::string& file, const daemon_se
   const auto content = read_text(out.found);
   if (!content) return out;
   parse_link(content->text, daemon, out);
-  warn_of_readable_password(*content, out.settings.login, out.found);
+  warn_of_readable_password(*content, {out.settings.login}, out.found);
   return out;
 }
 

@@ -72,9 +72,11 @@ void read_admin(section& in, admin_settings& out) {
   in.require("server");
   in.server("server", out.server, schemes);
   in.secret_file("token_file", out.token_file);
-  if (!out.server.host.empty() && !is_local(out.server) && !in.has("token_file")) {
+  if (out.server.host.empty() || is_local(out.server)) return;
+  if (!in.has("token_file")) {
     in.error("token_file", "is required unless server is a loopback address or a unix socket");
   }
+  in.warning("server", "the token crosses the network in the clear: put a TLS proxy in front");
 }
 
 void read_log(section& in, log_settings& out) {

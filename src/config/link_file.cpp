@@ -6,7 +6,7 @@
 namespace linkd::config {
 namespace {
 
-constexpr std::uint64_t queue_bytes_min = 1u << 20;
+constexpr std::uint64_t queue_bytes_min = 1u << 20;  // 16 segments of the smallest size
 constexpr std::uint64_t queue_bytes_max = 64ull << 40;
 constexpr std::uint16_t connections_max = 16;
 constexpr std::size_t client_id_prefix_bytes_max = 100;
@@ -69,9 +69,11 @@ void read_queue(section& in, const daemon_settings& daemon, queue_settings& out)
              {"drop_newest", overflow_policy::drop_newest}});
   in.choice("sync", out.sync, {{"batch", sync_policy::batch}, {"none", sync_policy::none}});
   in.choice("qos0", out.qos0, {{"keep", qos0_policy::keep}, {"live", qos0_policy::live}});
-  if (out.bytes_max < daemon.broker.message_bytes_max) {
-    in.warning("max_bytes", "a message of broker.max_message (" +
-                                size_text(daemon.broker.message_bytes_max) + ") does not fit");
+  // queue/FORMAT.md: no record takes more than half of a queue.
+  if (out.bytes_max / 2 < daemon.broker.message_bytes_max) {
+    in.warning("max_bytes", "is less than twice broker.max_message (" +
+                                size_text(daemon.broker.message_bytes_max) +
+                                "): messages over half of it are dropped");
   }
 }
 

@@ -25,8 +25,8 @@ struct problem {
 // "file:line:column: key: what"
 std::string to_string(const problem& found);
 
-// Collects everything wrong with one file, in the order of its lines. Bounded: after problems_max of them one more says that
-// there are others.
+// Collects everything wrong with one file, in the order of its lines. Bounded: after problems_max
+// of them one more says that there are others.
 class report {
  public:
   static constexpr std::size_t problems_max = 100;

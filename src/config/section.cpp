@@ -1,6 +1,7 @@
 #include "config/section.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "config/files.hpp"

@@ -3,7 +3,6 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +18,7 @@ namespace linkd::config {
 // One map of a file while it is read. Every reader takes one key: absent or empty, `out` keeps its
 // default; wrong, the problem is reported with its place and `out` keeps its default as well, so
 // that reading goes on and all problems are found in one run. A key nobody asked for is unknown.
+// Keys are literals: they are remembered by reference.
 class section {
  public:
   // `path` is that of the map, empty at the top of the file. Neither reference is copied.

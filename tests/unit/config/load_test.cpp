@@ -210,7 +210,23 @@ TEST_CASE("config: what is dangerous or without effect is a warning") {
   CHECK(warnings_of("server: mqtts://h\ntls: {verify: false}\n") == "tls.verify ");
   CHECK(warnings_of("server: wss://h\n") == "server ");
   CHECK(warnings_of("server: ws://h\ninsecure: true\n") == "server insecure ");
-  CHECK(warnings_of("queue: {max_bytes: 1MiB}\n") == "queue.max_bytes ");
+  CHECK(warnings_of("queue: {max_bytes: 31MiB}\n") == "queue.max_bytes ");
+  CHECK(warnings_of("queue: {max_bytes: 32MiB}\n") == "");
+}
+
+TEST_CASE("config: an admin server that others reach is a warning") {
+  config_files files;
+  files.write("token", "t0ken\n");
+  const auto base = read_file(files.main_file());
+  const auto warnings_of = [&](const std::string& server) {
+    files.write("mqtt-linkd.yaml", base + "admin: {server: '" + server + "', token_file: token}\n");
+    const auto outcome = config::load_daemon(files.main_file());
+    INFO(all_of(problems_of(outcome)));
+    return std::get<config::loaded_daemon>(outcome).warnings.size();
+  };
+  CHECK(warnings_of("http://127.0.0.1:8871") == 0);
+  CHECK(warnings_of("unix:///run/admin.sock") == 0);
+  CHECK(warnings_of("http://0.0.0.0:8871") == 1);
 }
 
 TEST_CASE("config: a password in a file that everybody can read is a warning") {
