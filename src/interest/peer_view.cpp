@@ -45,14 +45,14 @@ std::uint64_t filter_hash(std::string_view filter) {
   return hash ^ (hash >> 33);
 }
 
-bool peer_view::content::insert(const std::string& filter) {
+bool hashed_filters::insert(const std::string& filter) {
   if (!filters.insert(filter).second) return false;
   filter_bytes += filter.size();
   hash += filter_hash(filter);
   return true;
 }
 
-bool peer_view::content::erase(const std::string& filter) {
+bool hashed_filters::erase(const std::string& filter) {
   if (filters.erase(filter) == 0) return false;
   filter_bytes -= filter.size();
   hash -= filter_hash(filter);

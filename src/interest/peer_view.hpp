@@ -25,6 +25,17 @@ struct digest {
 // protocol.
 std::uint64_t filter_hash(std::string_view filter);
 
+// Filters with what their digest needs, kept up to date.
+struct hashed_filters {
+  std::set<std::string> filters;
+  std::size_t filter_bytes = 0;  // of all together
+  std::uint64_t hash = 0;
+  // False if it is there already.
+  bool insert(const std::string& filter);
+  // False if it is not there.
+  bool erase(const std::string& filter);
+};
+
 // What one peer asks of us. A snapshot arrives in brackets (begin, items..., end): the old view
 // stays in force until the bracket closes and its digest agrees; then come deltas. Every error
 // leaves the view in force as it was and means: end the session. Owned by the link; outlives its
@@ -55,18 +66,9 @@ class peer_view {
   [[nodiscard]] digest current() const;
 
  private:
-  struct content {
-    std::set<std::string> filters;
-    std::size_t filter_bytes = 0;
-    std::uint64_t hash = 0;
-    // False if it is there already, or not there.
-    bool insert(const std::string& filter);
-    bool erase(const std::string& filter);
-  };
-
-  content in_force_;
+  hashed_filters in_force_;
   std::uint64_t version_ = 0;
-  std::optional<content> pending_;  // an open bracket
+  std::optional<hashed_filters> pending_;  // an open bracket
   std::uint64_t pending_version_ = 0;
 };
 
