@@ -143,7 +143,7 @@ TEST_CASE("daemon: SIGTERM ends it with 0, whether broker and peer are there or 
   const bool broker_there = GENERATE(true, false);
   site a("A");
   a.write_link("B", 1, {"t"});
-  if (!broker_there) a.stop_broker();
+  if (!broker_there) a.broker().stop();
   a.start_daemon();
   REQUIRE(eventually(patience,
                      [&] { return a.metric("mqtt_linkd_broker_up") == (broker_there ? 1 : 0); }));
@@ -164,7 +164,7 @@ TEST_CASE("daemon: a second one on the same state directory refuses with 73, the
 
 TEST_CASE("daemon: the service manager is told READY without a broker, RELOADING and STOPPING") {
   site a("A");
-  a.stop_broker();
+  a.broker().stop();
   a.write_link("B", 1, {"t"});
   notify_socket manager(a.directory() / "notify");
   a.start_daemon({manager.variable()});

@@ -123,8 +123,8 @@ TEST_CASE("outage: nothing is lost or overtaken when either broker is restarted 
   for (std::size_t i = 0; i < restarts; ++i) {
     REQUIRE(link.publisher->await_accepted((i + 1) * 1000, recovery));
     site& restarted = i % 2 == 0 ? link.a : link.b;
-    restarted.stop_broker();
-    restarted.start_broker();
+    restarted.broker().stop();
+    restarted.broker().start();
   }
   const ledger found = link.settled();
   std::cout << restarts << " broker restarts, " << link.sent << " messages: " << found << '\n';

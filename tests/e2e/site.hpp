@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/mosquitto_broker.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -22,8 +23,8 @@ inline constexpr std::chrono::seconds patience{30};
 // state and logs in a directory of its own. If a test fails, the end of each log goes to stderr.
 class site {
  public:
-  // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml; `broker_yaml`, one flow mapping's
-  // inside, to its `broker`.
+  // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its
+  // `broker`.
   explicit site(std::string name, std::string_view broker_yaml = {},
                 std::string_view daemon_yaml = {});
   ~site();
@@ -35,9 +36,9 @@ class site {
   [[nodiscard]] std::filesystem::path configuration() const;
   [[nodiscard]] std::string daemon_log() const;
 
-  [[nodiscard]] std::uint16_t broker_port() const { return broker_port_; }
-  void start_broker();
-  void stop_broker();  // in good order: it stores its sessions
+  [[nodiscard]] std::uint16_t broker_port() const { return broker_.port(); }
+  // Stopped in good order it stores its sessions.
+  [[nodiscard]] mosquitto_broker& broker() { return broker_; }
 
   // Writes links.d/<peer>.yaml. `server_port`: the peer's broker, or a line to it; `yaml` is added.
   void write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
@@ -61,9 +62,8 @@ class site {
  private:
   const std::string name_;
   const temp_dir directory_;
-  const std::uint16_t broker_port_;
+  mosquitto_broker broker_;
   const std::uint16_t admin_port_;
-  std::unique_ptr<process> broker_;
   std::unique_ptr<process> daemon_;
 };
 

@@ -40,8 +40,8 @@ TEST_CASE("e2e support: clients get everything through a broken line and a resta
   line.cut();
   line.restore();
   REQUIRE(subscriber.await_arrivals(1500, patience));
-  only.stop_broker();
-  only.start_broker();
+  only.broker().stop();
+  only.broker().start();
   REQUIRE(publisher.await_accepted(count, patience));
   REQUIRE(subscriber.await_arrivals(count, patience));
   const ledger found = compare(count, subscriber.arrivals());

@@ -26,7 +26,8 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
 
 }  // namespace
 
-mosquitto_broker::mosquitto_broker(const std::string& extra_config) : port_(free_port()) {
+mosquitto_broker::mosquitto_broker(const std::string& extra_config)
+    : port_(free_port()), log_everything_(extra_config.find("log_type") == std::string::npos) {
   std::string config = "listener {port} 127.0.0.1\nallow_anonymous true\n" + extra_config + "\n";
   if (::geteuid() == 0) config += "user root\n";  // otherwise it cannot read this directory
   replace_all(config, "{dir}", directory().string());
@@ -38,8 +39,9 @@ mosquitto_broker::mosquitto_broker(const std::string& extra_config) : port_(free
 void mosquitto_broker::start() {
   const bool in_path = ::access("/usr/sbin/mosquitto", X_OK) != 0;  // sbin often is not
   process_settings settings;
-  settings.arguments = {in_path ? "mosquitto" : "/usr/sbin/mosquitto", "-v", "-c",
+  settings.arguments = {in_path ? "mosquitto" : "/usr/sbin/mosquitto", "-c",
                         (directory() / "mosquitto.conf").string()};
+  if (log_everything_) settings.arguments.emplace_back("-v");
   settings.output = directory() / "mosquitto.log";
   process_.emplace(settings);
   const auto deadline = std::chrono::steady_clock::now() + start_timeout;

@@ -16,7 +16,8 @@ namespace linkd::test {
 class mosquitto_broker {
  public:
   // `extra_config` is appended to: a listener on the port, anonymous access, no persistence. In it
-  // "{dir}" stands for the directory and "{port}" for the port. Started on return.
+  // "{dir}" stands for the directory and "{port}" for the port. Logs everything, unless it has
+  // log_type lines. Started on return.
   explicit mosquitto_broker(const std::string& extra_config = "");
 
   // On the same port with the same directory; returns when it accepts connections.
@@ -34,6 +35,7 @@ class mosquitto_broker {
 
   temp_dir directory_;
   std::uint16_t port_;
+  bool log_everything_;
   std::optional<process> process_;
 };
 
