@@ -1,0 +1,169 @@
+#include "daemon/running_daemon.hpp"
+
+#include <sysexits.h>
+
+#include <algorithm>
+
+#include "daemon/reload.hpp"
+
+namespace linkd::daemon {
+namespace {
+
+constexpr seconds beat_interval{5};
+
+}  // namespace
+
+running_daemon::running_daemon(std::string config_file, config::loaded configuration,
+                               state_directory state, platform::spdlog_logger& log)
+    : config_file_(std::move(config_file)),
+      configuration_(std::move(configuration)),
+      log_(log),
+      state_(std::move(state)),
+      worker_(io_),
+      broker_(io_, configuration_.daemon, *this, load_broker_session(*state_.disk), log_, random_),
+      mqtt_dialer_(io_, configuration_.daemon, state_.incarnation, log_),
+      dialer_(io_, mqtt_dialer_),
+      acceptor_(io_, configuration_.daemon, log_, random_),
+      alarm_(io_, [this] { core_.on_wake(); }),
+      core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_}, alarm_,
+            configuration_.daemon, state_.incarnation),
+      admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), clock_, log_),
+      http_(
+          io_,
+          [this](const admin::http_request& request, const admin::caller& from) {
+            return admin_.handle(request, from);
+          },
+          log_),
+      watcher_(io_, [this] { reload(); }),
+      signals_(
+          io_, [this] { reload(); }, [this] { stop(); }),
+      beat_timer_(io_),
+      reloaded_at_(clock_.unix_time()) {}
+
+int running_daemon::run() {
+  if (!start()) return EX_UNAVAILABLE;
+  io_.run();
+  return EX_OK;
+}
+
+bool running_daemon::start() {
+  log_.write(log_level::info, "start", "",
+             "mqtt-linkd " LINKD_VERSION ", deployment " + configuration_.daemon.deployment + ", " +
+                 std::to_string(configuration_.links.size()) + " links");
+  log_problems(configuration_.warnings, log_level::warning);
+  if (configuration_.daemon.admin) {
+    if (const auto listening = http_.listen(configuration_.daemon.admin->server); !listening) {
+      log_.write(log_level::error, "admin_failed", "", listening.error().text);
+      return false;
+    }
+  }
+  watch_files();
+  acceptor_.configure(configuration_.links);
+  core_.start(configuration_.links);
+  acceptor_.start(core_);
+  manager_.ready();
+  beat();
+  return true;
+}
+
+void running_daemon::reload() {
+  if (stopping_) return;
+  manager_.reloading();
+  watch_files();
+  reloaded next = daemon::reload(config_file_, configuration_.daemon, configuration_.links);
+  log_problems(next.problems, log_level::error);
+  log_problems(next.warnings, log_level::warning);
+  for (const std::string& key : next.needs_restart) {
+    log_.write(log_level::warning, "restart_needed", "",
+               "a change of " + key + " takes effect at the next start");
+  }
+  reload_successful_ = next.successful;
+  reloaded_at_ = clock_.unix_time();
+  configuration_.daemon.log = next.log;
+  log_.configure(next.log);
+  configuration_.links = std::move(next.links);
+  acceptor_.configure(configuration_.links);
+  core_.apply(configuration_.links);
+  watch_files();
+  log_.write(next.successful ? log_level::info : log_level::error, "reloaded", "",
+             next.successful ? "the configuration is in force: " +
+                                   std::to_string(configuration_.links.size()) + " links"
+                             : "what has errors stays as it was");
+  manager_.ready();
+}
+
+void running_daemon::stop() {
+  if (stopping_) {
+    log_.write(log_level::warning, "stop_at_once", "", "told to stop a second time");
+    io_.stop();
+    return;
+  }
+  stopping_ = true;
+  log_.write(log_level::info, "stop", "", "told to stop");
+  manager_.stopping();
+  core_.stop([this] {
+    log_.write(log_level::info, "stopped", "", "everything in flight is saved");
+    io_.stop();
+  });
+}
+
+// A sign of life for the service manager, and a line for `systemctl status`.
+void running_daemon::beat() {
+  manager_.watchdog();
+  manager_.status(status_line());
+  const auto watchdog = manager_.watchdog_interval();
+  beat_timer_.expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
+                                     : microseconds(beat_interval));
+  beat_timer_.async_wait([this](const boost::system::error_code& failed) {
+    if (!failed) beat();
+  });
+}
+
+void running_daemon::watch_files() {
+  watcher_.watch({configuration_.daemon.links_dir},
+                 watched_files(config_file_, configuration_.daemon, configuration_.links));
+}
+
+void running_daemon::log_problems(const std::vector<config::problem>& problems, log_level level) {
+  for (const config::problem& each : problems)
+    log_.write(level, "configuration", "", to_string(each));
+}
+
+void running_daemon::save(bytes what, std::function<void()> done) {
+  const auto saved = std::make_shared<result<void>>();
+  worker_.run([disk = state_.disk.get(), what = std::move(what),
+               saved] { *saved = save_broker_session(*disk, what); },
+              [this, saved, done = std::move(done)] {
+                if (!*saved)
+                  log_.write(log_level::error, "session_not_saved", "", saved->error().text);
+                done();
+              });
+}
+
+admin::sources running_daemon::admin_sources() {
+  return {[this] { return core_.status(); }, [this] { return process_status(); },
+          [this] { return ready_state(); }};
+}
+
+admin::process_status running_daemon::process_status() const {
+  return {LINKD_VERSION, reload_successful_, reloaded_at_, {}};
+}
+
+admin::ready_state running_daemon::ready_state() const {
+  if (stopping_) return {false, "stopping"};
+  const auto broker = core_.status().broker;
+  return {broker.up, broker.up ? "" : "local broker: " + broker.reason};
+}
+
+std::string running_daemon::status_line() const {
+  const auto status = core_.status();
+  const auto up = std::count_if(status.links.begin(), status.links.end(), [](const auto& each) {
+    return each.state == link::link_state::up;
+  });
+  std::uint64_t queued = 0;
+  for (const auto& each : status.links) queued += each.queue_messages;
+  return std::to_string(up) + "/" + std::to_string(status.links.size()) + " links up, " +
+         std::to_string(queued) + " messages queued, local broker " + status.broker.reason;
+}
+
+}  // namespace linkd::daemon

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "admin/http_server.hpp"
+#include "admin/service.hpp"
+#include "broker/mosquitto_broker.hpp"
+#include "config/config.hpp"
+#include "daemon/state_directory.hpp"
+#include "link/deployment.hpp"
+#include "platform/asio_clock.hpp"
+#include "platform/file_watcher.hpp"
+#include "platform/os_random.hpp"
+#include "platform/process.hpp"
+#include "platform/service_manager.hpp"
+#include "platform/spdlog_logger.hpp"
+#include "platform/thread_worker.hpp"
+#include "transport/mqtt_acceptor.hpp"
+#include "transport/mqtt_dialer.hpp"
+#include "transport/transport_dialer.hpp"
+
+namespace linkd::daemon {
+
+// The daemon put together: the one place that knows every adapter. Built with the configuration
+// read and the state directory held; run() returns when it was told to stop.
+class running_daemon : private broker_adapter::session_memory {
+ public:
+  running_daemon(std::string config_file, config::loaded configuration, state_directory state,
+                 platform::spdlog_logger& log);
+
+  // The exit code.
+  int run();
+
+ private:
+  bool start();
+  void reload();
+  void stop();
+  void beat();
+  void watch_files();
+  void log_problems(const std::vector<config::problem>& problems, log_level level);
+  void save(bytes what, std::function<void()> done) override;
+  [[nodiscard]] admin::sources admin_sources();
+  [[nodiscard]] admin::process_status process_status() const;
+  [[nodiscard]] admin::ready_state ready_state() const;
+  [[nodiscard]] std::string status_line() const;
+
+  std::string config_file_;
+  config::loaded configuration_;  // in force
+  platform::spdlog_logger& log_;
+  boost::asio::io_context io_;
+  platform::asio_clock clock_;
+  platform::os_random random_;
+  state_directory state_;
+  platform::service_manager manager_;
+
+  // The core refers to everything above it here, so it goes first.
+  platform::thread_worker worker_;
+  broker_adapter::mosquitto_broker broker_;
+  transport::mqtt_dialer mqtt_dialer_;
+  transport::transport_dialer dialer_;
+  transport::mqtt_acceptor acceptor_;
+  platform::asio_alarm alarm_;
+  link::deployment core_;
+
+  admin::service admin_;
+  admin::http_server http_;
+  platform::file_watcher watcher_;
+  platform::signal_listener signals_;
+  boost::asio::steady_timer beat_timer_;
+  bool reload_successful_ = true;
+  stamp reloaded_at_;
+  bool stopping_ = false;
+};
+
+}  // namespace linkd::daemon
