@@ -73,13 +73,17 @@ bool link_queue::state::drop_front(std::uint64_t& counter) {
   if (segments.size() < 2) return false;
   const auto next = segments[1].header.first_offset;
   counter += next - mark.begin;
-  mark.begin = next;
-  forget_delivered();
+  move_begin(next);
   return true;
 }
 
-void link_queue::state::forget_delivered() {
+void link_queue::state::move_begin(std::uint64_t offset) {
+  mark.begin = offset;
   housekeeping_due = true;
+  forget_delivered();
+}
+
+void link_queue::state::forget_delivered() {
   while (segments.size() > 1 && segments[1].header.first_offset <= mark.begin) {
     remove(segments.front());
     segments.pop_front();
@@ -88,6 +92,7 @@ void link_queue::state::forget_delivered() {
 
 void link_queue::state::remove(const segment& which) {
   removals.push_back(which.header.number);
+  housekeeping_due = true;
   disk_bytes -= which.size;
 }
 
@@ -200,8 +205,7 @@ void link_queue::release(std::uint64_t offset) {
   auto& s = *state_;
   offset = std::min(offset, s.committed.offset);
   if (offset <= s.mark.begin) return;
-  s.mark.begin = offset;
-  s.forget_delivered();
+  s.move_begin(offset);
   if (offset < s.committed.offset || !s.active) return;
   const auto& last = s.segments.back().header;
   s.front = std::make_unique<segment_walker>(s.active, last.number, s.mark.log_id, offset,

@@ -23,6 +23,7 @@ struct link_queue::state {
   bool begin_segment(std::uint64_t stride, stamp captured_at);
   bool make_room(std::uint64_t size);
   bool drop_front(std::uint64_t& counter);
+  void move_begin(std::uint64_t offset);
   void forget_delivered();
   void remove(const segment& which);
   void add(const segment& fresh);
