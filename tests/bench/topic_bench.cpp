@@ -117,8 +117,8 @@ void interest_change(benchmark::State& state) {
 }  // namespace
 
 BENCHMARK(trie_match)->Arg(1'000)->Arg(100'000);
-BENCHMARK(trie_change)->Arg(100'000);
-BENCHMARK(minimal_union)->Arg(100'000)->Unit(benchmark::kMillisecond);
-BENCHMARK(disjoint_cover)->Arg(10'000)->Unit(benchmark::kMillisecond);
-BENCHMARK(interest_change)->Arg(100'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(trie_change)->Arg(1'000)->Arg(100'000);
+BENCHMARK(minimal_union)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(disjoint_cover)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(interest_change)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 BENCHMARK_MAIN();
