@@ -19,11 +19,11 @@ NO_REAL_TIME = ["tests/unit/", "tests/sim/"]
 
 # (pattern, what it is, where the rule holds, where it does not)
 FENCES = [
-    (r"_clock::now\b", "the clock is read", PRODUCT + ["tests/sim/"],
+    (r"_clock::now\b", "reading the clock", PRODUCT + ["tests/sim/"],
      ["src/platform/",
       "src/transport/refusal_log.cpp"]),  # limits log lines; no behaviour depends on it
-    (r"\b(nano|u)?sleep(_for|_until)?\s*\(", "a thread sleeps", PRODUCT + NO_REAL_TIME, []),
-    (r"\.wait_(for|until)\s*\(", "a test waits for real time", NO_REAL_TIME, []),
+    (r"\b(nano|u)?sleep(_for|_until)?\s*\(", "sleeping", PRODUCT + NO_REAL_TIME, []),
+    (r"\.wait_(for|until)\s*\(", "waiting for real time", NO_REAL_TIME, []),
     (r"\bsteady_timer\b", "a timer", PRODUCT, ADAPTERS + ["src/daemon/"]),
     (r"\brandom_device\b", "chance", PRODUCT + ["tests/sim/"], ["src/platform/"]),
     (r"\bstd::filesystem\b", "the file system", PRODUCT, ["src/platform/", "src/config/"]),
@@ -46,7 +46,7 @@ FENCES = [
      ["src/wire/", "src/transport/"]),
     (r"#include \"mqtt_linkd/ports/log\.hpp\"", "the log", PRODUCT,
      ["src/link/", "src/daemon/", "src/cli/", "src/config/"] + ADAPTERS),
-    (r"\bthrow\b", "an exception", PRODUCT,
+    (r"\bthrow\b", "throwing", PRODUCT,
      ["src/config/", "src/cli/", "include/mqtt_linkd/result.hpp",
       "src/platform/os_random.cpp",  # the three: the host is broken, nothing can go on
       "src/broker/echo_guard.cpp", "src/transport/envelope.cpp",
@@ -56,7 +56,11 @@ FENCES = [
 LINES_MAX = {".cpp": 400, ".hpp": 200}
 TEST_LINES_MAX = 400
 # Files that were longer when the rule came: they may shrink, not grow.
-LINES_MAX_OF = {}
+LINES_MAX_OF = {
+    "tests/contract/broker_mosquitto_test.cpp": 419,
+    "tests/contract/transport_mqtt_faults_test.cpp": 416,
+    "tests/unit/queue/damage_test.cpp": 406,
+}
 
 STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 
