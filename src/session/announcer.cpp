@@ -1,6 +1,7 @@
 #include "session/announcer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mqtt_linkd/limits.hpp"
 
