@@ -4,8 +4,10 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -77,11 +79,19 @@ result<void> set_tls(mosquitto* object, const client_settings& settings) {
   if (settings.server.scheme != scheme::mqtts) return {};
   auto context = make_tls_context(settings.tls, settings.server.host);
   if (!context) return context.error();
-  // The library takes a reference of its own.
+  // The library takes a reference of its own, and shall add nothing.
+  mosquitto_int_option(object, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
   if (mosquitto_void_option(object, MOSQ_OPT_SSL_CTX, context->get()) != MOSQ_ERR_SUCCESS) {
     return error{errc::invalid, "tls: not supported by this libmosquitto"};
   }
   return {};
+}
+
+using log_line = std::array<char, 256>;  // written inside the library: nothing may throw there
+
+void keep_error(mosquitto*, void* line, int level, const char* text) {
+  auto& to = *static_cast<log_line*>(line);
+  if (level == MOSQ_LOG_ERR) std::snprintf(to.data(), to.size(), "%s", text);
 }
 
 }  // namespace
@@ -121,12 +131,22 @@ result<library_object> dial(const client_settings& settings) {
   const bool local = settings.server.scheme == scheme::unix_socket;  // the library's port 0
   const auto keepalive =
       std::clamp<seconds::rep>(settings.keepalive.count(), keepalive_s_min, UINT16_MAX);
+  log_line tls_error{};
+  mosquitto_user_data_set(raw, &tls_error);
+  mosquitto_log_callback_set(raw, keep_error);
   errno = 0;
   const int code =
       mosquitto_connect_bind_v5(raw, settings.server.host.c_str(), local ? 0 : settings.server.port,
                                 static_cast<int>(keepalive), nullptr, properties->get());
+  const int system_code = errno;
+  mosquitto_log_callback_set(raw, nullptr);
+  const std::string server = to_string(settings.server) + ": ";
+  if (code == MOSQ_ERR_TLS) {  // the handshake begins here, and may end here
+    const std::string why = take_verification_failure();
+    return error{errc::permission, server + "tls: " + (why.empty() ? tls_error.data() : why)};
+  }
   if (code != MOSQ_ERR_SUCCESS) {
-    return error{errc::io, to_string(settings.server) + ": " + describe(code, errno)};
+    return error{errc::io, server + describe(code, system_code)};
   }
   return object;
 }

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <utility>
+
 namespace linkd::mqtt {
 
 namespace {
@@ -21,6 +23,17 @@ void send_expected_name(const SSL* connection, int where, int) {
   if (const char* name = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0)) {
     SSL_set_tlsext_host_name(ssl, name);
   }
+}
+
+// libmosquitto may have thrown the connection away before its caller can ask. What is recorded on
+// a thread is read on it, right after the handshake has failed.
+thread_local std::string verification_failure;
+
+int record_failure(int accepted, X509_STORE_CTX* check) {
+  if (accepted == 0) {
+    verification_failure = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
+  }
+  return accepted;
 }
 
 bool expect_name(SSL_CTX* context, const std::string& name) {
@@ -57,13 +70,16 @@ result<tls_context> make_tls_context(const tls_settings& settings, const std::st
   const std::string& name = settings.server_name.empty() ? host : settings.server_name;
   if (!expect_name(raw, name)) return tls_error("bad server name " + name);
   SSL_CTX_set_info_callback(raw, send_expected_name);
-  SSL_CTX_set_verify(raw, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (settings.verify) {
+    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, record_failure);
+  } else {
+    SSL_CTX_set_verify(raw, SSL_VERIFY_NONE, nullptr);
+  }
   return context;
 }
 
-std::string verification_failure(SSL* connection) {
-  const long outcome = connection ? SSL_get_verify_result(connection) : X509_V_OK;
-  return outcome == X509_V_OK ? std::string() : X509_verify_cert_error_string(outcome);
+std::string take_verification_failure() {
+  return std::exchange(verification_failure, {});
 }
 
 }  // namespace linkd::mqtt

@@ -21,7 +21,8 @@ using tls_context = std::unique_ptr<SSL_CTX, tls_context_deleter>;
 // (names and addresses, RFC 6125 by OpenSSL), which is also the SNI. Reads files.
 result<tls_context> make_tls_context(const tls_settings& settings, const std::string& host);
 
-// Why the peer's certificate was not accepted; empty if that was not the reason.
-std::string verification_failure(SSL* connection);
+// Why the last certificate that this thread checked was not accepted; empty if that was not the
+// reason. Told once.
+std::string take_verification_failure();
 
 }  // namespace linkd::mqtt
