@@ -36,6 +36,7 @@ mqtt_acceptor::mqtt_acceptor(boost::asio::io_context& io, const daemon_settings&
       broker_(us.broker),
       deployment_(us.deployment),
       control_prefix_(us.control_prefix),
+      prefixes_{us.control_prefix},
       log_(log),
       random_(random),
       refusals_(log),
@@ -55,10 +56,12 @@ mqtt_acceptor::~mqtt_acceptor() {
 
 void mqtt_acceptor::configure(const std::vector<link_settings>& links) {
   std::map<std::string, known_link> configured;
+  prefixes_ = {control_prefix_};
   for (const auto& link : links) {
     known_link& entry = configured[link.name];
     entry.control_prefix = link.control_prefix.empty() ? control_prefix_ : link.control_prefix;
     entry.frame_key_file = link.frame_key_file;
+    prefixes_.insert(entry.control_prefix);
     const auto before = links_.find(link.name);
     if (before != links_.end()) entry.newest = before->second.newest;
   }
@@ -111,6 +114,10 @@ void mqtt_acceptor::lose_connection(const error& reason) {
   subscribed_.clear();
   subscribing_.clear();
   inflight_.clear();
+  // Two clients with one id throw each other out again and again.
+  const bool lasted = up_since_ && steady::now() - *up_since_ > limits::reconnect_delay_max;
+  if (lasted) reconnect_.reset();
+  up_since_.reset();
   const auto delay = reconnect_.next(random_);
   arm_timer(delay);
   log_.write(log_level::warning, "acceptor_down", "",
@@ -137,10 +144,8 @@ void mqtt_acceptor::on_timer() {
 }
 
 std::set<std::string> mqtt_acceptor::wanted_filters() const {
-  std::set<std::string> filters{control_topic(control_prefix_, deployment_, "+")};
-  for (const auto& [name, link] : links_) {
-    filters.insert(control_topic(link.control_prefix, deployment_, "+"));
-  }
+  std::set<std::string> filters;
+  for (const auto& prefix : prefixes_) filters.insert(control_topic(prefix, deployment_, "+"));
   return filters;
 }
 
@@ -176,8 +181,8 @@ void mqtt_acceptor::on_subscribed(mqtt::packet_id id,
   if (!all) return arm_timer(resubscribe_.next(random_));
   if (!subscribing_.empty()) return;
   timer_.cancel();
-  reconnect_.reset();
   resubscribe_.reset();
+  if (!up_since_) up_since_ = steady::now();
   log_.write(log_level::info, "acceptor_up", "",
              "peers can reach us through " + to_string(broker_.server));
 }
@@ -201,9 +206,7 @@ void mqtt_acceptor::on_message(mqtt::received_message received) {
 }
 
 std::optional<mqtt_acceptor::sender> mqtt_acceptor::sender_of(const std::string& topic) {
-  std::set<std::string> prefixes{control_prefix_};
-  for (const auto& [name, link] : links_) prefixes.insert(link.control_prefix);
-  for (const auto& prefix : prefixes) {
+  for (const auto& prefix : prefixes_) {
     auto name = sender_in(topic, prefix, deployment_);
     if (!name || *name == deployment_) continue;
     const auto known = links_.find(*name);
@@ -270,13 +273,13 @@ bool mqtt_acceptor::has_room_for(const sender& from) {
 }
 
 void mqtt_acceptor::accept(const sender& from, path_stream stream, bytes_view first_frame) {
-  const std::weak_ptr alive(alive_);
-  end_path(from.name, {errc::unavailable, from.name + " dialled again"});
-  if (alive.expired()) return;
   if (!has_room_for(from)) return refuse(from, "too many unknown peers");
   const std::string topic = control_topic(from.control_prefix, from.name, deployment_);
   const auto largest = frame_bytes_max(granted_, mqtt5_, topic);
   if (!largest) return refuse(from, largest.error().text);
+  const std::weak_ptr alive(alive_);
+  end_path(from.name, {errc::unavailable, from.name + " dialled again"});
+  if (alive.expired()) return;
   inbound_carrier& carrier = *this;
   auto inbound = std::make_unique<mqtt_inbound_path>(io_, carrier, std::move(stream), *largest,
                                                      to_string(broker_.server) + " (accepted)");

@@ -92,6 +92,7 @@ class mqtt_acceptor : private mqtt::client_events, private inbound_carrier {
   boost::asio::io_context& io_;
   broker_settings broker_;
   std::string deployment_, control_prefix_;
+  std::set<std::string> prefixes_;  // control_prefix_ and those of the links
   logger& log_;
   random_source& random_;
   refusal_log refusals_;
@@ -115,6 +116,7 @@ class mqtt_acceptor : private mqtt::client_events, private inbound_carrier {
   std::map<mqtt::packet_id, std::vector<std::string>> subscribing_;
   std::map<mqtt::packet_id, inflight_frame> inflight_;
   backoff reconnect_, resubscribe_;
+  std::optional<std::chrono::steady_clock::time_point> up_since_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // callbacks look at it
 };

@@ -81,9 +81,9 @@ class mqtt_world : private acceptor_events {
     }
     return dialer_->dial(link_to_paris, broker.address());
   }
-  // As after a restart of the daemon.
-  void forget_dialer() {
-    dialer_.reset();
+  // London's daemon died without a word and was started again; its old paths just stay behind.
+  void restart_london() {
+    dead_dialers_.push_back(std::move(dialer_));
     ++incarnation;
   }
   void break_line() { broker.stop(); }
@@ -121,7 +121,17 @@ class mqtt_world : private acceptor_events {
 
   acceptor_events* events_ = nullptr;
   std::unique_ptr<transport::mqtt_acceptor> acceptor_;
+  std::vector<std::unique_ptr<transport::mqtt_dialer>> dead_dialers_;
   std::unique_ptr<transport::mqtt_dialer> dialer_;
 };
+
+// Dials and answers why the path went down.
+inline error fate_of_dial(mqtt_world& world) {
+  contract::recorded_path london(world.dial());
+  london.at_up = [&] { london.send("hello"); };
+  london.start();
+  REQUIRE(world.run_until([&] { return london.down.has_value(); }));
+  return *london.down;
+}
 
 }  // namespace linkd::test
