@@ -15,10 +15,26 @@ constexpr milliseconds stop_check_interval{20};
 
 }  // namespace
 
-deployment::deployment(const environment& env, alarm& wake, const daemon_settings& settings)
+result<std::uint64_t> next_incarnation(storage& disk) {
+  auto slots = queue::slot_file::open(disk, "incarnation");
+  if (!slots) return slots.error();
+  std::uint64_t incarnation = 0;
+  if (slots->value()) {
+    bytes_view saved = *slots->value();
+    incarnation = take_le<std::uint64_t>(saved).value_or(0);
+  }
+  bytes next;
+  put_le<std::uint64_t>(next, ++incarnation);
+  if (const auto written = slots->write(next, true); !written) return written.error();
+  return incarnation;
+}
+
+deployment::deployment(const environment& env, alarm& wake, const daemon_settings& settings,
+                       std::uint64_t incarnation)
     : env_(env),
       wake_(wake),
-      us_{settings.deployment, settings.control_prefix, 0, settings.broker.message_bytes_max},
+      us_{settings.deployment, settings.control_prefix, incarnation,
+          settings.broker.message_bytes_max},
       delivery_(env.local_broker),
       strangers_(env, settings.deployment),
       disk_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
@@ -26,23 +42,9 @@ deployment::deployment(const environment& env, alarm& wake, const daemon_setting
 
 deployment::~deployment() = default;
 
-result<void> deployment::start(const std::vector<link_settings>& links) {
-  if (const auto counted = count_incarnation(); !counted) return counted;
+void deployment::start(const std::vector<link_settings>& links) {
   apply(links);
   env_.local_broker.start(*this);
-  return {};
-}
-
-result<void> deployment::count_incarnation() {
-  auto slots = queue::slot_file::open(env_.disk, "incarnation");
-  if (!slots) return slots.error();
-  if (slots->value()) {
-    bytes_view saved = *slots->value();
-    us_.incarnation = take_le<std::uint64_t>(saved).value_or(0);
-  }
-  bytes next;
-  put_le<std::uint64_t>(next, ++us_.incarnation);
-  return slots->write(next, true);
 }
 
 // --- links

@@ -12,6 +12,10 @@
 
 namespace linkd::link {
 
+// Counts a start of the daemon in `<state_dir>/incarnation`; the count is on disk before it is
+// answered. Blocking. An error means that the state directory cannot be used.
+result<std::uint64_t> next_incarnation(storage& disk);
+
 // The running core of one daemon: its links, the capture at the local broker, and the delivery into
 // it. Everything happens on one thread, in events from the ports; after each event the links send
 // what they can, the capture follows the interest, and the alarm is set to the next deadline.
@@ -20,14 +24,15 @@ namespace linkd::link {
 //   session -> inbox -> delivery -> on_published -> cursor -> ACK
 class deployment : private broker_events, public acceptor_events {
  public:
-  // `wake` must call on_wake(). Everything in `env` outlives the deployment.
-  deployment(const environment& env, alarm& wake, const daemon_settings& settings);
+  // `wake` must call on_wake(). Everything in `env` outlives the deployment. `incarnation`: see
+  // next_incarnation().
+  deployment(const environment& env, alarm& wake, const daemon_settings& settings,
+             std::uint64_t incarnation);
   ~deployment() override;
 
-  // Counts the incarnation, recovers every link's state (blocking) and connects. An error means
-  // that the state directory cannot be used; a link whose own state cannot be used is logged and
-  // left out.
-  result<void> start(const std::vector<link_settings>& links);
+  // Recovers every link's state (blocking) and connects. A link whose state cannot be used is
+  // logged and left out.
+  void start(const std::vector<link_settings>& links);
   // Compares with the running links by name: adds, removes (their files stay), changes.
   void apply(const std::vector<link_settings>& links);
   // Ends the sessions, waits for what is in flight at the local broker (bounded), saves the
@@ -38,7 +43,6 @@ class deployment : private broker_events, public acceptor_events {
   void on_inbound(const std::string& peer, std::unique_ptr<path> inbound) override;
 
   [[nodiscard]] deployment_status status() const;
-  [[nodiscard]] std::uint64_t incarnation() const { return us_.incarnation; }
 
  private:
   struct member {
@@ -52,7 +56,6 @@ class deployment : private broker_events, public acceptor_events {
   void on_published(publication_id id, std::uint8_t reason_code) override;
   void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override;
 
-  result<void> count_incarnation();
   void add(const link_settings& settings);
   void remove(const std::string& name);
   [[nodiscard]] interest::link_index free_index() const;

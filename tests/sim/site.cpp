@@ -89,7 +89,7 @@ struct site::process {
         client(owner.world_, owner.broker_),
         dial(owner.net_, owner.name_),
         core({time, owner.world_.random(), log, owner.disk_, background, client, dial}, wake,
-             settings(owner.name_)) {
+             settings(owner.name_), link::next_incarnation(owner.disk_).value()) {
     wake.on_wake = [this] { core.on_wake(); };
   }
 
@@ -129,9 +129,7 @@ void site::configure(std::vector<link_settings> links) {
 void site::start() {
   world_.note(name_ + " starts");
   process_ = std::make_unique<process>(*this);
-  if (const auto started = process_->core.start(links_); !started) {
-    errors_.push_back(name_ + " does not start: " + started.error().text);
-  }
+  process_->core.start(links_);
   net_.listen(name_, &process_->core);
 }
 
