@@ -8,11 +8,11 @@
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace linkd::platform {
@@ -80,7 +80,7 @@ class file_watcher::watching : public std::enable_shared_from_this<watching> {
     stopped_ = true;
     boost::system::error_code ignored;
     inotify_.close(ignored);
-    timer_.cancel();
+    timer_.cancel(ignored);
   }
 
   void watch(const std::vector<std::string>& directories, const std::vector<std::string>& files) {
@@ -100,7 +100,9 @@ class file_watcher::watching : public std::enable_shared_from_this<watching> {
   struct target {
     std::string path;
     bool is_directory;
-    auto operator<=>(const target&) const = default;
+    bool operator<(const target& other) const {
+      return std::tie(path, is_directory) < std::tie(other.path, other.is_directory);
+    }
   };
 
   // Asking for what is watched already changes nothing; a directory that came back is new to the

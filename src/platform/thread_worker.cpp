@@ -29,6 +29,7 @@ thread_worker::~thread_worker() {
     dropped.swap(jobs_);
   }
   changed_.notify_one();
+  dropped.clear();
   thread_.join();
 }
 

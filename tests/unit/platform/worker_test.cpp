@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <thread>
@@ -52,29 +54,27 @@ TEST_CASE("worker: a work may be asked for from the end of another", "[platform]
 TEST_CASE("worker: its end waits for the running work, drops the rest, ends nothing",
           "[platform]") {
   boost::asio::io_context io;
-  std::promise<void> started, go_on;
+  std::promise<void> started, dropped;
   std::atomic<bool> finished = false, dropped_ran = false;
-  bool done_ran = false;
-  auto held_by_dropped = std::make_shared<int>(1);
-  const std::weak_ptr<int> dropped_alive = held_by_dropped;
-  std::thread release;
+  bool done_ran = false, dropped_in_time = false;
   {
     thread_worker worker(io);
+    // Runs until the destructor has dropped the work behind it.
     worker.run(
         [&] {
           started.set_value();
-          go_on.get_future().wait();
+          const auto is_dropped = dropped.get_future().wait_for(std::chrono::seconds(20));
+          dropped_in_time = is_dropped == std::future_status::ready;
           finished = true;
         },
         [&] { done_ran = true; });
-    worker.run([&dropped_ran, held = std::move(held_by_dropped)] { dropped_ran = true; },
+    std::shared_ptr<void> witness(nullptr, [&](void*) { dropped.set_value(); });
+    worker.run([&dropped_ran, held = std::move(witness)] { dropped_ran = true; },
                [&] { done_ran = true; });
     started.get_future().wait();
-    release = std::thread([&] { go_on.set_value(); });
   }
   CHECK(finished);
-  release.join();
-  CHECK(dropped_alive.expired());
+  CHECK(dropped_in_time);
   io.run();
   CHECK_FALSE(dropped_ran);
   CHECK_FALSE(done_ran);
