@@ -50,7 +50,7 @@ class recovery {
 
   [[nodiscard]] std::string quarantine_path() const { return where_.path + "/quarantine"; }
   void report(const std::string& name, const std::string& what, std::uint64_t records = 0) {
-    found_.push_back({where_.path + "/" + name, what, records});
+    found_.push_back({name.empty() ? where_.path : where_.path + "/" + name, what, records});
     log_.damaged += records;
   }
   bool quarantine(std::uint64_t number, const std::string& why);
