@@ -1,97 +1,10 @@
-// The broker port against a real mosquitto.
+// The broker port against a real mosquitto: capture and publishing.
 #include <catch2/catch.hpp>
 
-#include "tests/contract/broker_world.hpp"
-#include "tests/support/mosquitto_broker.hpp"
-#include "tests/support/mqtt_peer.hpp"
+#include "tests/contract/mosquitto_world.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
-using namespace std::chrono_literals;
-
-namespace {
-
-const std::string roomy = "max_queued_messages 0\nset_tcp_nodelay true\n";
-
-mqtt_peer_settings peer_of(const mosquitto_broker& broker, const std::string& id,
-                           std::vector<std::string> filters = {}) {
-  mqtt_peer_settings out;
-  out.port = broker.port();
-  out.client_id = id;
-  out.filters = std::move(filters);
-  return out;
-}
-
-// Subscriptions leave after on_broker_up(): publishes until one of these comes through.
-void await_subscribed(broker_world& world, mqtt_peer& peer, const std::string& topic) {
-  REQUIRE(world.until_up());
-  const std::size_t before = world.captured.size();
-  REQUIRE(world.until([&] {
-    peer.publish(make_message(topic, "probe"));
-    return world.until([&] { return world.captured.size() > before; }, 50ms);
-  }));
-  peer.publish(make_message(topic, "ready"));  // behind the probes that are still on their way
-  REQUIRE(world.until([&] { return world.captured.back().payload == "ready"; }));
-  world.captured.clear();
-}
-
-std::vector<std::string> numbers(int from, int to) {
-  std::vector<std::string> out;
-  for (int i = from; i < to; ++i) out.push_back(std::to_string(i));
-  return out;
-}
-
-}  // namespace
-
-TEST_CASE("broker: messages that were not committed come again, the others do not") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.filters = {"a/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/probe");
-
-  world.commit_at_once = false;
-  for (const auto& each : numbers(0, 50)) peer.publish(make_message("a/b", each));
-  REQUIRE(world.until([&] { return !world.captured.empty(); }));
-  REQUIRE(peer.await_accepted(50, 10s));
-  world.adapter.reset();  // as kill -9 would end it: nothing more is written
-
-  world.captured.clear();
-  world.commit_at_once = true;
-  world.start();
-  REQUIRE(world.until([&] { return world.captured.size() >= 50; }));
-  CHECK(world.payloads() == numbers(0, 50));
-  REQUIRE(world.until_up());
-  CHECK(world.sessions.back().session_present);
-
-  world.stop_in_good_order();
-  world.captured.clear();
-  world.adapter->start(world);
-  await_subscribed(world, peer, "a/probe");  // would have come behind them
-  CHECK(world.captured.empty());
-}
-
-TEST_CASE("broker: commit_done(false) leaves the messages with the broker until start()") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.filters = {"a/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/probe");
-  world.commit_at_once = false;
-  peer.publish(make_message("a/b", "kept"));
-  REQUIRE(world.until([&] { return !world.captured.empty(); }));
-  world.adapter->commit_done(false);
-  world.io.restart();
-  world.io.run();  // comes to an end: no attempt, no timer, no event
-  CHECK(world.downs.empty());
-  world.captured.clear();
-  world.commit_at_once = true;
-  world.adapter->start(world);
-  REQUIRE(world.until([&] { return !world.captured.empty(); }));
-  CHECK(world.payloads() == std::vector<std::string>{"kept"});
-}
 
 TEST_CASE("broker: what we publish reaches others and does not come back") {
   const auto protocol = GENERATE(mqtt_protocol::automatic, mqtt_protocol::v311);
@@ -123,7 +36,7 @@ TEST_CASE("broker: what we publish reaches others and does not come back") {
   peer.publish(make_message("a/b", "last"));
   REQUIRE(world.until([&] { return world.captured.back().payload == "last"; }));
   CHECK(world.captured.size() == 2001);
-  CHECK(peer.await_arrivals(5001, 10s));
+  CHECK(peer.await_arrivals(5001, std::chrono::seconds(10)));
   for (const auto& [which, code] : world.published) CHECK(code < 0x80);
 }
 
@@ -199,7 +112,7 @@ TEST_CASE("broker: flag and properties of a live message arrive unchanged, both 
   full.topic = "out/x";
   REQUIRE(world.publish(1, full));
   REQUIRE(world.until([&] { return !world.published.empty(); }));
-  REQUIRE(peer.await_arrivals(1, 10s));
+  REQUIRE(peer.await_arrivals(1, std::chrono::seconds(10)));
   CHECK(peer.arrivals().front() == full);
 }
 
@@ -211,7 +124,7 @@ TEST_CASE("broker: stored retained messages are not captured at subscription") {
   message stored = make_message("a/stored", "old");
   stored.retain = true;
   peer.publish(stored);
-  REQUIRE(peer.await_accepted(1, 10s));
+  REQUIRE(peer.await_accepted(1, std::chrono::seconds(10)));
   broker_world world(broker.address());
   world.settings.broker.protocol = protocol;
   world.filters = {"a/#"};
@@ -219,7 +132,7 @@ TEST_CASE("broker: stored retained messages are not captured at subscription") {
   REQUIRE(world.until_up());
   REQUIRE(world.until([&] {
     peer.publish(make_message("a/live", "new"));
-    return world.until([&] { return !world.captured.empty(); }, 50ms);
+    return world.until([&] { return !world.captured.empty(); }, std::chrono::milliseconds(50));
   }));
   CHECK(world.captured.front().topic == "a/live");
 }
@@ -263,49 +176,10 @@ TEST_CASE("broker: a window of publishes is acknowledged one by one") {
     REQUIRE(world.publish(id, make_message("a/b", std::to_string(id), id % 2 ? 1 : 0)));
   }
   REQUIRE(world.until([&] { return world.published.size() == window; }));
-  REQUIRE(peer.await_arrivals(window, 10s));
+  REQUIRE(peer.await_arrivals(window, std::chrono::seconds(10)));
   std::vector<std::string> got;
   for (const auto& each : peer.arrivals()) got.push_back(each.payload);
   CHECK(got == numbers(0, static_cast<int>(window)));
-}
-
-TEST_CASE("broker: a session lost with the broker is told, and capture goes on") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.filters = {"a/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/probe");
-  CHECK(world.sessions.back().session_present);  // there was none that could be missed
-  broker.kill();
-  REQUIRE(world.until([&] { return !world.up; }));
-  CHECK(world.downs.front().second);
-  broker.start();
-  REQUIRE(world.until_up());
-  CHECK_FALSE(world.sessions.back().session_present);
-  await_subscribed(world, peer, "a/probe");
-}
-
-TEST_CASE("broker: what an earlier run subscribed to and nobody wants any more is unsubscribed") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.filters = {"old/#", "both/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "old/probe");
-  world.adapter.reset();
-  world.up = false;
-  world.filters = {"new/#", "both/#"};
-  world.start();
-  await_subscribed(world, peer, "new/probe");
-  REQUIRE(world.until([&] {  // soon, but not at once
-    world.captured.clear();
-    peer.publish(make_message("old/x", "old"));
-    peer.publish(make_message("both/x", "both"));
-    REQUIRE(world.until(
-        [&] { return !world.captured.empty() && world.captured.back().payload == "both"; }));
-    return world.captured.size() == 1;
-  }));
 }
 
 TEST_CASE("broker: a message over max_message is dropped and counted with MQTT 3.1.1") {
@@ -336,84 +210,4 @@ TEST_CASE("broker: the control topics are never captured") {
   peer.publish(make_message("linked", "message"));
   REQUIRE(world.until([&] { return !world.captured.empty(); }));
   CHECK(world.payloads() == std::vector<std::string>{"message"});
-}
-
-TEST_CASE("broker: MQTT 3.1.1 without the echo topic is down with that reason") {
-  temp_dir files;
-  write_file(files.path() / "acl", "topic readwrite a/#\n");
-  mosquitto_broker broker("acl_file " + (files.path() / "acl").string());
-  broker_world world(broker.address());
-  world.settings.broker.protocol = mqtt_protocol::v311;
-  world.filters = {"a/in/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/in/probe");
-  // What cannot come back needs no echo topic.
-  REQUIRE(world.publish(1, make_message("a/out/x", "1")));
-  REQUIRE(world.until([&] { return world.published.size() == 1; }));
-  REQUIRE(world.publish(2, make_message("a/in/x", "2")));
-  REQUIRE(world.until([&] { return !world.downs.empty(); }));
-  CHECK(world.published.size() == 1);
-  CHECK_THAT(world.downs.back().first.text, Catch::Contains("$LINK/paris/echo"));
-  CHECK_FALSE(world.downs.back().second);
-}
-
-TEST_CASE("broker: a resumed 3.1.1 session gives its echoes before we are up again") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.settings.broker.protocol = mqtt_protocol::v311;
-  world.filters = {"a/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/probe");
-  for (int round = 0; round < 20; ++round) {
-    world.published.clear();
-    for (publication_id id = 0; id < 50; ++id) {
-      REQUIRE(world.publish(id, make_message("a/b", "same")));
-    }
-    const auto some = static_cast<std::size_t>(round);
-    REQUIRE(world.until([&] { return world.published.size() > some; }));
-    world.stop_in_good_order();
-    world.adapter->start(world);
-    REQUIRE(world.until_up());
-    CHECK(world.sessions.back().session_present);
-  }
-  peer.publish(make_message("a/b", "same"));
-  peer.publish(make_message("a/b", "last"));
-  REQUIRE(world.until(
-      [&] { return !world.captured.empty() && world.captured.back().payload == "last"; }));
-  CHECK(world.payloads() == std::vector<std::string>{"same", "last"});
-}
-
-TEST_CASE("broker: over a Unix socket") {
-  mosquitto_broker broker(roomy + "listener 0 {dir}/m.sock\n");
-  broker_world world({scheme::unix_socket, (broker.directory() / "m.sock").string(), 0});
-  world.filters = {"a/#"};
-  mqtt_peer peer(peer_of(broker, "peer"));
-  world.start();
-  await_subscribed(world, peer, "a/probe");
-  CHECK(world.sessions.size() == 1);
-}
-
-TEST_CASE("broker: wrong credentials are told in words, and again at every attempt") {
-  mosquitto_broker broker("allow_anonymous false\n");
-  broker_world world(broker.address());
-  world.start();
-  REQUIRE(world.until([&] { return world.downs.size() >= 2; }));
-  CHECK(world.downs.front().first.code == errc::refused);
-  CHECK_THAT(world.downs.front().first.text, Catch::Contains("broker.username"));
-  CHECK_FALSE(world.downs.front().second);
-}
-
-TEST_CASE("broker: a second client with our id is suspected after a while") {
-  mosquitto_broker broker(roomy);
-  broker_world world(broker.address());
-  world.start();
-  for (int i = 0; i < 3; ++i) {
-    REQUIRE(world.until_up());
-    const auto downs = world.downs.size();
-    mqtt_peer usurper(peer_of(broker, world.settings.broker.client_id));
-    REQUIRE(world.until([&] { return world.downs.size() > downs; }));
-  }
-  CHECK_THAT(world.downs.back().first.text, Catch::Contains("another client"));
 }
