@@ -90,7 +90,7 @@ void deployment::add(const link_settings& settings) {
   }
   const interest::link_index index = free_index();
   auto made = std::make_unique<link>(env_, us_, settings, std::move(*store), delivery_,
-                                     [this] { interest_dirty_ = true; });
+                                     static_cast<link_events&>(*this));
   if (by_index_.size() <= index) by_index_.resize(index + 1, nullptr);
   by_index_[index] = made.get();
   links_.emplace(settings.name, member{std::move(made), index});

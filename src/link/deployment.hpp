@@ -22,7 +22,7 @@ result<std::uint64_t> next_incarnation(storage& disk);
 //
 //   on_captured -> interest_table -> outbox of each link -> commit -> PUBACK
 //   session -> inbox -> delivery -> on_published -> cursor -> ACK
-class deployment : private broker_events, public acceptor_events {
+class deployment : private broker_events, private link_events, public acceptor_events {
  public:
   // `wake` must call on_wake(). Everything in `env` outlives the deployment. `incarnation`: see
   // next_incarnation().
@@ -55,6 +55,9 @@ class deployment : private broker_events, public acceptor_events {
   void on_captured(std::vector<message> batch) override;
   void on_published(publication_id id, std::uint8_t reason_code) override;
   void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override;
+
+  void on_interest_changed() override { interest_dirty_ = true; }
+  void on_link_event() override { settle(); }
 
   void add(const link_settings& settings);
   void remove(const std::string& name);

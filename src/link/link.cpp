@@ -19,13 +19,12 @@ bool same_way(const link_settings& a, const link_settings& b) {
 }  // namespace
 
 link::link(const environment& env, const identity& us, const link_settings& settings,
-           std::shared_ptr<link_store> store, delivery& target,
-           std::function<void()> interest_changed)
+           std::shared_ptr<link_store> store, delivery& target, link_events& events)
     : env_(env),
       us_(us),
       settings_(settings),
       store_(std::move(store)),
-      interest_changed_(std::move(interest_changed)),
+      events_(events),
       outbox_(env, settings, store_, counters_),
       inbox_(env, settings, settings.control_prefix, store_, target, counters_,
              [this](std::uint64_t offset) {
@@ -33,6 +32,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
                if (!used) return;
                used->session()->on_delivered(offset, env_.time.now());
                apply_effects(*used);
+               events_.on_link_event();
              }),
       last_seen_(env.time.unix_time()),
       dial_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
@@ -67,7 +67,7 @@ void link::configure(const link_settings& settings) {
       apply_effects(*used);
     }
   }
-  interest_changed_();
+  events_.on_interest_changed();
 }
 
 void link::stop(const std::string& reason) {
@@ -174,6 +174,7 @@ void link::on_channel_up(channel& which) {
   begin_session(which);
   which.session()->start(env_.time.now());
   apply_effects(which);
+  events_.on_link_event();
 }
 
 void link::begin_session(channel& which) {
@@ -212,6 +213,7 @@ void link::on_channel_frame(channel& which, bytes encoded) {
     which.session()->on_bad_frame(frame.error());
   }
   apply_effects(which);
+  events_.on_link_event();
 }
 
 bool link::admit_hello(channel& from, const wire::frame& hello) {
@@ -237,12 +239,13 @@ bool link::admit_hello(channel& from, const wire::frame& hello) {
 }
 
 void link::on_channel_room(channel& which) {
-  if (&which == active()) settle();
+  if (&which == active()) events_.on_link_event();
 }
 
 void link::on_channel_down(channel& which, const error& reason) {
   const bool needs_person = reason.code == errc::refused || reason.code == errc::permission;
   drop(which, needs_person ? link_state::refused : link_state::down, reason.text);
+  events_.on_link_event();
 }
 
 void link::drop(channel& which, link_state state, const std::string& reason) {
@@ -327,7 +330,7 @@ void link::expire_interest() {
                  "the peer has been away for longer than interest_expiry; nothing is captured for "
                  "it any more");
   save_interest();
-  interest_changed_();
+  events_.on_interest_changed();
 }
 
 link_status link::status() const {

@@ -27,17 +27,26 @@ struct identity {
   std::size_t message_bytes_max = 0;
 };
 
+class link_events {
+ public:
+  virtual ~link_events() = default;
+  // effective() may have changed.
+  virtual void on_interest_changed() = 0;
+  // Something came from the network or the disk: settle() and deadline() are due.
+  virtual void on_link_event() = 0;
+};
+
 // Our relation to one peer: dials it and is dialled by it, runs one session over the better of the
 // two channels, and keeps outbox, inbox and the interest of both sides across sessions. If both
 // sides dialled, the channel dialled by the smaller name is used (DESIGN section 6): its acceptor
 // closes the other one, and its dialler refuses the other one as duplicate_session.
 //
-// Owned by the deployment, which calls settle() after every event and wakes it at deadline().
+// Owned by the deployment, which calls settle() after every event, its own or told by
+// link_events, and wakes it at deadline().
 class link : private channel_events {
  public:
-  // `interest_changed` is called when effective() may have changed.
   link(const environment& env, const identity& us, const link_settings& settings,
-       std::shared_ptr<link_store> store, delivery& target, std::function<void()> interest_changed);
+       std::shared_ptr<link_store> store, delivery& target, link_events& events);
   ~link() override;
 
   [[nodiscard]] const link_settings& settings() const { return settings_; }
@@ -103,7 +112,7 @@ class link : private channel_events {
   identity us_;
   link_settings settings_;
   std::shared_ptr<link_store> store_;
-  std::function<void()> interest_changed_;
+  link_events& events_;
   link_counters counters_;
   outbox outbox_;
   inbox inbox_;

@@ -58,7 +58,7 @@ void link::apply(channel& from, session::refused_by& effect) {
 void link::apply(channel&, session::interest_changed&) {
   ++counters_.interest_updates_in;
   save_interest();
-  interest_changed_();
+  events_.on_interest_changed();
 }
 
 void link::apply(channel&, session::deliver& effect) {

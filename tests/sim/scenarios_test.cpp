@@ -147,6 +147,7 @@ TEST_CASE("configuration: topics taken away and given back take effect without a
           "[sim]") {
   stage s;
   s.start_pair({"/from-b"}, {"/from-a"});
+  const auto connects = s.a.link_to("b").counters.connects;
   s.a.configure({link_to("a", "b", {})});
   s.in.run_for(seconds(2));
   CHECK(s.b.broker().captured().empty());
@@ -157,7 +158,7 @@ TEST_CASE("configuration: topics taken away and given back take effect without a
   const auto to_a = s.publish(s.b, "/from-b", 20);
   s.check(s.b, s.a, to_a, 0);
   s.check(s.a, s.b, to_b, 0);
-  CHECK(s.a.link_to("b").counters.connects == s.b.link_to("a").counters.connects);
+  CHECK(s.a.link_to("b").counters.connects == connects);
   s.check_quiet();
 }
 

@@ -57,7 +57,7 @@ void sim_broker_client::connect_later(microseconds delay) {
     delay_ = world_.between(microseconds(100), milliseconds(2));
     server_.client_ = this;
     server_.filters_ = wanted_;
-    sent_up_to_ = 0;
+    sent_up_to_ = acked_up_to_ = 0;
     gated_ = pumping_ = false;
     events_->on_broker_up({true, true, 128});
     pump();
@@ -78,9 +78,16 @@ void sim_broker_client::lost(const std::string& reason) {
   });
 }
 
+// In good order: the PUBACKs that were written arrive.
 void sim_broker_client::stop() {
+  if (connected_) forget_acknowledged();
   disconnect();
   events_ = nullptr;
+}
+
+void sim_broker_client::forget_acknowledged() {
+  std::erase_if(server_.session_,
+                [&](const auto& waiting) { return waiting.number <= acked_up_to_; });
 }
 
 void sim_broker_client::capture(std::vector<std::string> filters) {
@@ -130,9 +137,8 @@ void sim_broker_client::commit_done(bool stored) {
     disconnect();
     return;
   }
-  later(delay_, [this, up_to = sent_up_to_] {
-    std::erase_if(server_.session_, [&](const auto& waiting) { return waiting.number <= up_to; });
-  });
+  acked_up_to_ = sent_up_to_;
+  later(delay_, [this] { forget_acknowledged(); });
   gated_ = false;
   pump();
 }

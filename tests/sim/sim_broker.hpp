@@ -68,6 +68,7 @@ class sim_broker_client : public broker {
   void connect_later(microseconds delay);
   void disconnect();
   void lost(const std::string& reason);
+  void forget_acknowledged();
   void pump();
   void deliver();
 
@@ -77,6 +78,7 @@ class sim_broker_client : public broker {
   std::vector<std::string> wanted_;
   bool connected_ = false;
   std::uint64_t sent_up_to_ = 0;  // number of the last message handed to linkd on this connection
+  std::uint64_t acked_up_to_ = 0;
   bool gated_ = false;
   bool pumping_ = false;
   microseconds delay_{500};                                      // one way
