@@ -1,9 +1,9 @@
 #include "platform/process.hpp"
 
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <utility>
 
 namespace linkd::platform {

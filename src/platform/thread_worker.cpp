@@ -1,8 +1,7 @@
 #include "platform/thread_worker.hpp"
 
-#include <signal.h>
-
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <utility>
 
 namespace linkd::platform {
