@@ -93,5 +93,27 @@ TEST_CASE("queue: many lives killed without sync lose nothing") {
   random_life(disk, book, settings, false);
 }
 
+TEST_CASE("queue: what came back after kill -9 is on disk before it can be sent") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    test::memory_storage disk;
+    std::vector<damage> found;
+    {
+      const auto queue = open_queue(disk, found);
+      REQUIRE(store(*queue, "synced"));
+      REQUIRE(queue->append(bytes(5000, 'x'), at_ms(2)));
+      disk.halt_at(1);  // written, not synced
+      CHECK_FALSE(commit(*queue));
+      disk.kill_process();
+    }
+    const auto back = read_all(*open_queue(disk, found), found);
+    REQUIRE(back.size() == 2);
+    test::seeded_random random(seed);
+    disk.crash(random);
+    CHECK(read_all(*open_queue(disk, found), found) == back);
+    CHECK(found.empty());
+  }
+}
+
 }  // namespace
 }  // namespace linkd::queue
