@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <random>
 #include <set>
 #include <system_error>
 
@@ -27,17 +28,21 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-std::uint16_t port_from_kernel() {
+// Below the kernel's range for outgoing connections: while a server is stopped, somebody's outgoing
+// connection (its own client's, even) must not take its port.
+constexpr int first_port = 10'000;
+constexpr int last_port = 29'999;
+
+bool can_listen(std::uint16_t port) {
   const int socket = tcp_socket();
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  const sockaddr_in address = loopback(port);
   const bool bound =
-      ::bind(socket, generic, size) == 0 && ::getsockname(socket, generic, &size) == 0;
-  const int failure = errno;
+      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+      ::listen(socket, 1) == 0;
   ::close(socket);
-  if (!bound) throw std::system_error(failure, std::generic_category(), "bind 127.0.0.1:0");
-  return ntohs(address.sin_port);
+  return bound;
 }
 
 }  // namespace
@@ -45,10 +50,12 @@ std::uint16_t port_from_kernel() {
 std::uint16_t free_port() {
   static std::mutex mutex;
   static std::set<std::uint16_t> handed_out;
+  static std::random_device random;
   const std::scoped_lock lock(mutex);
+  std::uniform_int_distribution<int> any(first_port, last_port);
   while (true) {
-    const std::uint16_t port = port_from_kernel();
-    if (handed_out.insert(port).second) return port;
+    const auto port = static_cast<std::uint16_t>(any(random));
+    if (can_listen(port) && handed_out.insert(port).second) return port;
   }
 }
 

@@ -37,6 +37,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);  // Asio's sockets would stay open in the child
   ::execvpe(arguments[0], arguments, environment);
   ::_exit(127);
 }

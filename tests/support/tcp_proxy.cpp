@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "tests/support/ports.hpp"
+
 namespace linkd::test {
 namespace {
 
@@ -37,8 +39,7 @@ class tcp_proxy::relay {
  public:
   explicit relay(std::uint16_t target_port)
       : target_(asio::ip::address_v4::loopback(), target_port), acceptor_(io_) {
-    listen(0);
-    port_ = acceptor_.local_endpoint().port();
+    listen();
     thread_ = std::thread([this] { io_.run(); });
   }
   ~relay() {
@@ -63,7 +64,7 @@ class tcp_proxy::relay {
   void restore() {
     on_thread([this] {
       holding_ = false;
-      if (!acceptor_.is_open()) listen(port_);
+      if (!acceptor_.is_open()) listen();
       for (const auto& each : std::list(connections_)) {
         resume(each, each->up);
         resume(each, each->down);
@@ -84,8 +85,8 @@ class tcp_proxy::relay {
     done.get_future().wait();
   }
 
-  void listen(std::uint16_t port) {
-    const tcp::endpoint here(asio::ip::address_v4::loopback(), port);
+  void listen() {
+    const tcp::endpoint here(asio::ip::address_v4::loopback(), port_);
     acceptor_.open(here.protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(here);
@@ -146,7 +147,7 @@ class tcp_proxy::relay {
   tcp::acceptor acceptor_;
   std::list<pointer> connections_;
   bool holding_ = false;
-  std::uint16_t port_ = 0;
+  const std::uint16_t port_ = free_port();
   std::atomic<std::uint64_t> relayed_bytes_ = 0;
   std::thread thread_;
 };
