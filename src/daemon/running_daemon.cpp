@@ -10,6 +10,7 @@ namespace linkd::daemon {
 namespace {
 
 constexpr seconds beat_interval{5};
+constexpr seconds wind_down_time_max{3};
 
 }  // namespace
 
@@ -23,27 +24,40 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       broker_(io_, configuration_.daemon, *this, load_broker_session(*state_.disk), log_, random_),
       mqtt_dialer_(io_, configuration_.daemon, state_.incarnation, log_),
       dialer_(io_, mqtt_dialer_),
-      acceptor_(io_, configuration_.daemon, log_, random_),
+      acceptor_(std::in_place, io_, configuration_.daemon, log_, random_),
       alarm_(io_, [this] { core_.on_wake(); }),
       core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_}, alarm_,
             configuration_.daemon, state_.incarnation),
       admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), clock_, log_),
       http_(
-          io_,
+          std::in_place, io_,
           [this](const admin::http_request& request, const admin::caller& from) {
             return admin_.handle(request, from);
           },
           log_),
-      watcher_(io_, [this] { reload(); }),
+      watcher_(std::in_place, io_, [this] { reload(); }),
       signals_(
-          io_, [this] { reload(); }, [this] { stop(); }),
+          std::in_place, io_, [this] { reload(); }, [this] { stop(); }),
       beat_timer_(io_),
       reloaded_at_(clock_.unix_time()) {}
 
 int running_daemon::run() {
   if (!start()) return EX_UNAVAILABLE;
-  io_.run();
+  io_.run();  // until stop() is done
+  if (!at_once_) wind_down();
   return EX_OK;
+}
+
+// The core is done. What it wrote last (PUBACKs, a DISCONNECT) is on its way while its connections
+// end; everything else that would keep the loop running goes.
+void running_daemon::wind_down() {
+  signals_.reset();
+  watcher_.reset();
+  http_.reset();
+  beat_timer_.reset();
+  acceptor_.reset();
+  io_.restart();
+  io_.run_for(wind_down_time_max);
 }
 
 bool running_daemon::start() {
@@ -52,15 +66,15 @@ bool running_daemon::start() {
                  std::to_string(configuration_.links.size()) + " links");
   log_problems(configuration_.warnings, log_level::warning);
   if (configuration_.daemon.admin) {
-    if (const auto listening = http_.listen(configuration_.daemon.admin->server); !listening) {
+    if (const auto listening = http_->listen(configuration_.daemon.admin->server); !listening) {
       log_.write(log_level::error, "admin_failed", "", listening.error().text);
       return false;
     }
   }
   watch_files();
-  acceptor_.configure(configuration_.links);
+  acceptor_->configure(configuration_.links);
   core_.start(configuration_.links);
-  acceptor_.start(core_);
+  acceptor_->start(core_);
   manager_.ready();
   beat();
   return true;
@@ -82,7 +96,7 @@ void running_daemon::reload() {
   configuration_.daemon.log = next.log;
   log_.configure(next.log);
   configuration_.links = std::move(next.links);
-  acceptor_.configure(configuration_.links);
+  acceptor_->configure(configuration_.links);
   core_.apply(configuration_.links);
   watch_files();
   log_.write(next.successful ? log_level::info : log_level::error, "reloaded", "",
@@ -95,6 +109,7 @@ void running_daemon::reload() {
 void running_daemon::stop() {
   if (stopping_) {
     log_.write(log_level::warning, "stop_at_once", "", "told to stop a second time");
+    at_once_ = true;
     io_.stop();
     return;
   }
@@ -112,16 +127,16 @@ void running_daemon::beat() {
   manager_.watchdog();
   manager_.status(status_line());
   const auto watchdog = manager_.watchdog_interval();
-  beat_timer_.expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
-                                     : microseconds(beat_interval));
-  beat_timer_.async_wait([this](const boost::system::error_code& failed) {
+  beat_timer_->expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
+                                      : microseconds(beat_interval));
+  beat_timer_->async_wait([this](const boost::system::error_code& failed) {
     if (!failed) beat();
   });
 }
 
 void running_daemon::watch_files() {
-  watcher_.watch({configuration_.daemon.links_dir},
-                 watched_files(config_file_, configuration_.daemon, configuration_.links));
+  watcher_->watch({configuration_.daemon.links_dir},
+                  watched_files(config_file_, configuration_.daemon, configuration_.links));
 }
 
 void running_daemon::log_problems(const std::vector<config::problem>& problems, log_level level) {

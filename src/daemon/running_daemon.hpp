@@ -40,6 +40,7 @@ class running_daemon : private broker_adapter::session_memory {
   bool start();
   void reload();
   void stop();
+  void wind_down();
   void beat();
   void watch_files();
   void log_problems(const std::vector<config::problem>& problems, log_level level);
@@ -63,18 +64,18 @@ class running_daemon : private broker_adapter::session_memory {
   broker_adapter::mosquitto_broker broker_;
   transport::mqtt_dialer mqtt_dialer_;
   transport::transport_dialer dialer_;
-  transport::mqtt_acceptor acceptor_;
+  std::optional<transport::mqtt_acceptor> acceptor_;
   platform::asio_alarm alarm_;
   link::deployment core_;
 
   admin::service admin_;
-  admin::http_server http_;
-  platform::file_watcher watcher_;
-  platform::signal_listener signals_;
-  boost::asio::steady_timer beat_timer_;
+  std::optional<admin::http_server> http_;
+  std::optional<platform::file_watcher> watcher_;
+  std::optional<platform::signal_listener> signals_;
+  std::optional<boost::asio::steady_timer> beat_timer_;
   bool reload_successful_ = true;
   stamp reloaded_at_;
-  bool stopping_ = false;
+  bool stopping_ = false, at_once_ = false;
 };
 
 }  // namespace linkd::daemon

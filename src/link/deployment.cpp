@@ -237,6 +237,7 @@ void deployment::set_broker_state(bool up, const std::string& reason) {
 // --------------------------------------------------------------------------------
 
 void deployment::on_wake() {
+  alarm_at_.reset();
   for (const auto& [name, each] : links_) each.the->on_time();
   const time_point now = env_.time.now();
   strangers_.on_time(now);
@@ -259,7 +260,13 @@ void deployment::settle() {
     settle_stop(now);
     return;
   }
-  if (const auto next = deadline()) {
+  set_alarm(deadline());
+}
+
+void deployment::set_alarm(std::optional<time_point> next) {
+  if (next == alarm_at_) return;  // as after most events
+  alarm_at_ = next;
+  if (next) {
     wake_.wake_at(*next);
   } else {
     wake_.cancel();
@@ -291,11 +298,11 @@ void deployment::settle_stop(time_point now) {
   });
   const bool done = idle && delivery_.inflight() == 0 && batch_parts_ == 0;
   if (!done && now < *stop_deadline_) {
-    wake_.wake_at(std::min(*stop_deadline_, now + stop_check_interval));
+    set_alarm(std::min(*stop_deadline_, now + stop_check_interval));
     return;
   }
   if (!stopped_) return;
-  wake_.cancel();
+  set_alarm(std::nullopt);
   env_.local_broker.stop();
   std::exchange(stopped_, nullptr)();
 }

@@ -70,6 +70,7 @@ class deployment : private broker_events, private link_events, public acceptor_e
   // After every event.
   void settle();
   void settle_stop(time_point now);
+  void set_alarm(std::optional<time_point> next);
   [[nodiscard]] std::optional<time_point> deadline() const;
   void set_broker_state(bool up, const std::string& reason);
 
@@ -104,6 +105,7 @@ class deployment : private broker_events, private link_events, public acceptor_e
   std::function<void()> stopped_;
   std::optional<time_point> stop_deadline_;
   bool settling_ = false;
+  std::optional<time_point> alarm_at_;  // what `wake_` is set to
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -6,6 +6,11 @@
 #include "topic/topic.hpp"
 
 namespace linkd::link {
+namespace {
+
+constexpr seconds dead_letter_log_interval{10};
+
+}  // namespace
 
 inbox::inbox(const environment& env, const link_settings& settings, std::string control_prefix,
              std::shared_ptr<link_store> store, delivery& target, link_counters& counters,
@@ -105,8 +110,16 @@ void inbox::on_delivery(const consignment& which, const delivery_outcome& outcom
 }
 
 void inbox::dead_letter(const consignment& which, const std::string& reason) {
-  env_.log.write(log_level::warning, "dead_letter", settings_.name,
-                 "topic " + which.content.topic + ": " + reason + "; kept in dead-letters/");
+  const time_point now = env_.time.now();
+  ++unlogged_dead_letters_;
+  if (now >= next_dead_letter_log_) {
+    next_dead_letter_log_ = now + dead_letter_log_interval;
+    env_.log.write(log_level::warning, "dead_letter", settings_.name,
+                   "topic " + which.content.topic + ": " + reason +
+                       "; kept in dead-letters/ with " +
+                       std::to_string(std::exchange(unlogged_dead_letters_, 0) - 1) +
+                       " others since the last such line");
+  }
   store_->save_dead_letter({env_.time.unix_time(), reason, which.content.topic, which.content.qos,
                             which.content.retain, which.content.payload},
                            [this, alive = std::weak_ptr(alive_)](const result<void>& saved) {

@@ -72,6 +72,8 @@ class inbox : public delivery_owner {
   std::uint64_t saved_ = 0;
   bool saving_ = false;
   time_point synced_at_{};
+  time_point next_dead_letter_log_{};
+  std::uint64_t unlogged_dead_letters_ = 0;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

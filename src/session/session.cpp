@@ -209,7 +209,7 @@ void link_session::on(wire::ping& ping, time_point now) {
 
 void link_session::on(wire::pong& pong, time_point now) {
   if (!ping_sent_at_ || pong.number != ping_number_) return;
-  effects_.push_back(round_trip{now - *ping_sent_at_});
+  effects_.emplace_back(round_trip{now - *ping_sent_at_});
   ping_sent_at_.reset();
 }
 

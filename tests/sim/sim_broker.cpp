@@ -65,7 +65,12 @@ void sim_broker_client::connect_later(microseconds delay) {
 }
 
 void sim_broker_client::disconnect() {
-  if (connected_) server_.client_ = nullptr;
+  if (connected_) {
+    server_.client_ = nullptr;
+    const std::uint64_t under_way = stream_->published - stream_->arrived;
+    stream_->arrives_up_to = stream_->arrived + world_.random().below(under_way + 1);
+    stream_ = std::make_shared<stream>();
+  }
   connected_ = false;
   connection_ = std::make_shared<char>();
 }
@@ -98,10 +103,12 @@ void sim_broker_client::capture(std::vector<std::string> filters) {
 
 result<void> sim_broker_client::publish(publication_id id, const message& what) {
   if (!connected_) return error{errc::unavailable, "not connected"};
-  // What is on its way when the connection breaks may still arrive; its PUBACK does not.
-  world_.after(delay_, [this, server = &server_, id, what, alive = std::weak_ptr(connection_),
-                        survives = world_.chance(50), in = &world_] {
-    if (alive.expired() && !(survives && server->running_)) return;
+  // What is on its way when the connection breaks may still arrive, up to some point of the stream;
+  // its PUBACK does not.
+  world_.after(delay_, [this, server = &server_, id, what, stream = stream_,
+                        number = ++stream_->published, alive = std::weak_ptr(connection_)] {
+    if (alive.expired() && !(number <= stream->arrives_up_to && server->running_)) return;
+    stream->arrived = number;
     if (server->on_linkd_publish) server->on_linkd_publish(what);
     if (alive.expired()) return;
     later(delay_, [this, id] { events_->on_published(id, 0); });

@@ -72,11 +72,18 @@ class sim_broker_client : public broker {
   void pump();
   void deliver();
 
+  // The publishes of one connection, counted.
+  struct stream {
+    std::uint64_t published = 0, arrived = 0;
+    std::uint64_t arrives_up_to = 0;  // although the connection broke
+  };
+
   world& world_;
   sim_broker& server_;
   broker_events* events_ = nullptr;  // null: stopped
   std::vector<std::string> wanted_;
   bool connected_ = false;
+  std::shared_ptr<stream> stream_ = std::make_shared<stream>();
   std::uint64_t sent_up_to_ = 0;  // number of the last message handed to linkd on this connection
   std::uint64_t acked_up_to_ = 0;
   bool gated_ = false;

@@ -40,10 +40,10 @@ class sim_alarm : public alarm {
 // Works one after another, each taking a while of virtual time.
 class sim_worker : public worker {
  public:
-  explicit sim_worker(world& in) : world_(in) {}
+  sim_worker(world& in, const microseconds& delay_max) : world_(in), delay_max_(delay_max) {}
 
   void run(std::function<void()> work, std::function<void()> done) override {
-    free_at_ = std::max(free_at_, world_.now()) + world_.between(microseconds(20), milliseconds(2));
+    free_at_ = std::max(free_at_, world_.now()) + world_.between(microseconds(20), delay_max_);
     world_.after(free_at_ - world_.now(),
                  [work = std::move(work), done = std::move(done), alive = std::weak_ptr(alive_)] {
                    if (alive.expired()) return;
@@ -54,6 +54,7 @@ class sim_worker : public worker {
 
  private:
   world& world_;
+  const microseconds& delay_max_;
   time_point free_at_{};
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
@@ -84,7 +85,7 @@ struct site::process {
   process(site& owner)
       : time(owner.world_),
         wake(owner.world_),
-        background(owner.world_),
+        background(owner.world_, owner.disk_delay_max_),
         log(owner.world_, owner.name_, owner.errors_),
         client(owner.world_, owner.broker_),
         dial(owner.net_, owner.name_),

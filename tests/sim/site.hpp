@@ -21,6 +21,8 @@ class site {
   ~site();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // How long the disk takes for one piece of work, at most.
+  void set_disk_delay(microseconds max) { disk_delay_max_ = max; }
   // The link definitions of the next start; if running, they are applied at once.
   void configure(std::vector<link_settings> links);
 
@@ -57,6 +59,7 @@ class site {
   std::string name_;
   sim_broker broker_;
   test::memory_storage disk_;
+  microseconds disk_delay_max_ = milliseconds(2);
   std::vector<link_settings> links_;
   std::unique_ptr<process> process_;
   std::uint64_t published_ = 0;

@@ -31,8 +31,13 @@ struct swarm {
       }
       each->configure(links);
     }
-    for (int kind = 0; kind < fault_count; ++kind) {
+    // Some worlds have a bad network only: there nothing may be repeated at all.
+    const int kinds = in.chance(25) ? kill_process : fault_count;
+    for (int kind = 0; kind < kinds; ++kind) {
       if (in.chance(60)) faults.push_back(static_cast<fault>(kind));
+    }
+    for (auto& each : sites) {
+      if (in.chance(40)) each->set_disk_delay(milliseconds(200));
     }
     net.set_data_reordering(in.chance(50));
   }
@@ -44,6 +49,12 @@ struct swarm {
 
   void inject() {
     if (faults.empty()) return;
+    // Faults hurt most in the middle of a burst.
+    if (in.chance(70)) {
+      site& busy = *sites[in.random().below(sites.size())];
+      for (std::uint64_t left = in.random().below(80); left > 0; --left) publish(busy);
+      in.run_for(in.between(microseconds(0), milliseconds(150)));
+    }
     site& one = *sites[in.random().below(sites.size())];
     site& two = *sites[in.random().below(sites.size())];
     switch (faults[in.random().below(faults.size())]) {
@@ -103,7 +114,7 @@ struct swarm {
     REQUIRE(in.run_until([&] { return all_up(); }, seconds(120)));
     in.run_for(seconds(1));
     for (int i = 0; i < 600; ++i) {
-      if (in.chance(4)) inject();
+      if (in.chance(8)) inject();
       const std::uint64_t burst = in.chance(5) ? in.random().below(100) : 1;
       site& at = *sites[in.random().below(sites.size())];
       for (std::uint64_t k = 0; k < burst; ++k) publish(at);
