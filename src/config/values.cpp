@@ -6,6 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/utf8.hpp"
+
 namespace linkd::config {
 namespace {
 
@@ -121,18 +123,9 @@ bool has_control_characters(std::string_view text) {
 
 std::size_t valid_text_bytes(std::string_view text) {
   std::size_t at = 0;
-  while (at < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    // What the first continuation byte may be excludes overlong forms, surrogates and > U+10FFFF.
-    const unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    const unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4) return at;
-    if (length > text.size() - at) return at;
-    for (std::size_t i = 1; i < length; ++i) {
-      const auto next = static_cast<unsigned char>(text[at + i]);
-      if (next < (i == 1 ? low : 0x80) || next > (i == 1 ? high : 0xbf)) return at;
-    }
+  while (at < text.size() && text[at] != '\0') {
+    const std::size_t length = utf8_length(text.substr(at));
+    if (length == 0) break;
     at += length;
   }
   return at;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/utf8.hpp"
+
 namespace linkd::platform {
 
 namespace {
@@ -19,21 +21,13 @@ struct character {
   bool valid = false;
 };
 
-// The first character of a text that is not empty; RFC 3629, section 4.
+// The first character of a text that is not empty.
 character first_character(std::string_view text) {
   const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte_at(0);
-  if (lead < 0x80) return {lead, 1, true};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {lead, 1, false};
-  std::uint32_t code_point = lead & (0x7fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte_at(i) & 0xc0) != 0x80) return {lead, 1, false};
-    code_point = code_point << 6 | (byte_at(i) & 0x3fu);
-  }
-  constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-  if (code_point < smallest[length] || code_point > 0x10ffff || surrogate) return {lead, 1, false};
+  const std::size_t length = utf8_length(text);
+  if (length <= 1) return {byte_at(0), 1, length == 1};
+  std::uint32_t code_point = byte_at(0) & (0x7fu >> length);
+  for (std::size_t i = 1; i < length; ++i) code_point = code_point << 6 | (byte_at(i) & 0x3fu);
   return {code_point, length, true};
 }
 

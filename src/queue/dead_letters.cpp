@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "base/utf8.hpp"
 #include "mqtt_linkd/limits.hpp"
 
 namespace linkd::queue {
@@ -29,21 +30,6 @@ std::string base64(bytes_view data) {
       out.push_back(i <= data.size() ? digits[group >> (18 - 6 * i) & 63] : '=');
   }
   return out;
-}
-
-// Bytes of the UTF-8 character at the front of `text` (RFC 3629, section 4); 0 if there is none.
-std::size_t utf8_length(bytes_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto first = at(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  if (at(1) < low || at(1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i)
-    if (at(i) < 0x80 || at(i) > 0xbf) return 0;
-  return length;
 }
 
 std::string quoted(bytes_view text) {

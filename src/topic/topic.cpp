@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "topic/filter_trie.hpp"
 #include "topic/levels.hpp"
@@ -14,33 +15,6 @@ namespace {
 
 bool is_wildcard(std::string_view level) {
   return level == "+" || level == "#";
-}
-
-// The bytes of the character `text` begins with; 0 if it is not well-formed UTF-8 (RFC 3629:
-// neither overlong nor a surrogate nor above U+10FFFF).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const std::uint8_t second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second >= 0xA0;
-  const bool too_high = first == 0xF4 && second >= 0x90;
-  return overlong || surrogate || too_high ? 0 : length;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 // What names and filters have in common.
