@@ -95,8 +95,7 @@ void every_message_once_everywhere(const std::vector<site*>& sites, std::size_t 
 
 }  // namespace
 
-TEST_CASE(
-    "link: each side gets what it wants; topics: [] makes it one-way, and a reload undoes it") {
+TEST_CASE("link: each side gets what it wants, no topics make it one-way, a reload undoes that") {
   site a("A");
   site b("B");
   a.write_link("B", b.broker_port(), {"/from-B"});

@@ -66,7 +66,7 @@ TEST_CASE("block: without records it is empty and valid") {
   CHECK(accepts(7, 9, ""));
 }
 
-TEST_CASE("block: an offset outside [begin, end) is corrupt") {
+TEST_CASE("block: an offset outside its block is corrupt") {
   const std::vector<wire::numbered_record> records{{5, smallest}, {8, smallest}};
   const auto block = wire::encode_block(5, records);
   CHECK(accepts(5, 9, block));
