@@ -86,7 +86,11 @@ class mqtt_world : private acceptor_events {
     dead_dialers_.push_back(std::move(dialer_));
     ++incarnation;
   }
-  void break_line() { broker.stop(); }
+  // Until the acceptor has noticed: accept() would take it for ready otherwise.
+  void break_line() {
+    broker.stop();
+    if (acceptor_) REQUIRE(run_until([&] { return !is_accepting(); }));
+  }
   void mend_line() { broker.start(); }
   template <class Condition>
   bool run_until(Condition condition) {
