@@ -14,11 +14,12 @@ message numbered(std::string_view topic, std::size_t number, std::size_t payload
   return made;
 }
 
-ledger compare(std::size_t sent, std::span<const message> arrivals) {
+ledger compare(std::size_t sent, std::string_view topic, std::span<const message> arrivals) {
   ledger found;
   std::vector<bool> seen(sent, false);
   std::size_t above_highest = 0;
   for (const message& arrival : arrivals) {
+    if (arrival.topic != topic) continue;
     const char* const begin = arrival.payload.data();
     const char* const end = begin + arrival.payload.size();
     std::size_t number = sent;

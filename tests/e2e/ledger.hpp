@@ -15,7 +15,7 @@ namespace linkd::test {
 // `payload_bytes`.
 message numbered(std::string_view topic, std::size_t number, std::size_t payload_bytes = 0);
 
-// What became of the messages numbered 0 to sent - 1 of one publisher.
+// What became of the messages numbered 0 to sent - 1 that one publisher sent on one topic.
 struct ledger {
   std::size_t missing = 0;     // never arrived
   std::size_t overtaken = 0;   // arrived for the first time after one with a higher number
@@ -25,7 +25,8 @@ struct ledger {
   bool operator==(const ledger&) const = default;
 };
 
-ledger compare(std::size_t sent, std::span<const message> arrivals);
+// Arrivals on other topics are passed over.
+ledger compare(std::size_t sent, std::string_view topic, std::span<const message> arrivals);
 
 std::ostream& operator<<(std::ostream& out, const ledger& what);
 

@@ -26,14 +26,6 @@ strings payloads(const mqtt_peer& client) {
   return all;
 }
 
-std::vector<message> arrivals_on(const mqtt_peer& client, const std::string& topic) {
-  std::vector<message> chosen;
-  for (message& arrival : client.arrivals()) {
-    if (arrival.topic == topic) chosen.push_back(std::move(arrival));
-  }
-  return chosen;
-}
-
 // Links every site with every other one, each asking for everything, and starts the daemons.
 void link_all(const std::vector<site*>& sites) {
   for (site* one : sites) {
@@ -87,7 +79,7 @@ void every_message_once_everywhere(const std::vector<site*>& sites, std::size_t 
   for (std::size_t to = 0; to < sites.size(); ++to) {
     for (const site* from : sites) {
       CAPTURE(from->name(), sites[to]->name());
-      CHECK(compare(count, arrivals_on(*clients[to], "from/" + from->name())) == ledger{});
+      CHECK(compare(count, "from/" + from->name(), clients[to]->arrivals()) == ledger{});
     }
     CHECK(clients[to]->arrived() == count * sites.size());
   }

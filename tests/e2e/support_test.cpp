@@ -20,13 +20,14 @@ std::vector<message> numbered_all(const std::vector<std::size_t>& numbers) {
 }  // namespace
 
 TEST_CASE("e2e support: the ledger finds what is missing, overtaken, repeated or unexpected") {
-  CHECK(compare(4, numbered_all({0, 1, 2, 3})) == ledger{});
-  CHECK(compare(4, numbered_all({0, 1, 0, 1, 2, 3})).repeated == 2);
-  CHECK(compare(4, numbered_all({0, 1, 0, 1, 2, 3})).overtaken == 0);
-  CHECK(compare(4, numbered_all({0, 2, 1, 3})).overtaken == 1);
-  CHECK(compare(4, numbered_all({0, 3})).missing == 2);
-  CHECK(compare(4, numbered_all({0, 3})).first_missing == "1 to 2");
-  CHECK(compare(4, numbered_all({0, 1, 2, 3, 4})).unexpected == 1);
+  CHECK(compare(4, "t", numbered_all({0, 1, 2, 3})) == ledger{});
+  CHECK(compare(4, "other", numbered_all({0, 1, 2, 3})).missing == 4);
+  CHECK(compare(4, "t", numbered_all({0, 1, 0, 1, 2, 3})).repeated == 2);
+  CHECK(compare(4, "t", numbered_all({0, 1, 0, 1, 2, 3})).overtaken == 0);
+  CHECK(compare(4, "t", numbered_all({0, 2, 1, 3})).overtaken == 1);
+  CHECK(compare(4, "t", numbered_all({0, 3})).missing == 2);
+  CHECK(compare(4, "t", numbered_all({0, 3})).first_missing == "1 to 2");
+  CHECK(compare(4, "t", numbered_all({0, 1, 2, 3, 4})).unexpected == 1);
 }
 
 TEST_CASE("e2e support: clients get everything through a broken line and a restarted broker") {
@@ -44,7 +45,7 @@ TEST_CASE("e2e support: clients get everything through a broken line and a resta
   only.broker().start();
   REQUIRE(publisher.await_accepted(count, patience));
   REQUIRE(subscriber.await_arrivals(count, patience));
-  const ledger found = compare(count, subscriber.arrivals());
+  const ledger found = compare(count, "t", subscriber.arrivals());
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   CHECK(found.repeated <= 300);
