@@ -167,7 +167,8 @@ void link::on_inbound(std::unique_ptr<path> inbound) {
 
 void link::on_channel_up(channel& which) {
   if (which.role() == session::role::acceptor) return;  // the HELLO begins it
-  if (!active()) {
+  // Why the last attempt failed stays visible until this one has an end.
+  if (!active() && state_ == link_state::connecting) {
     set_state(link_state::handshaking,
               "waiting for the answer of " + settings_.name + " at " + which.description());
   }
