@@ -192,7 +192,7 @@ TEST_CASE("daemon: a bad file at reload leaves everything as it was and says so"
   a.reload();
   REQUIRE(eventually(patience,
                      [&] { return a.metric("mqtt_linkd_config_last_reload_successful") == 0; }));
-  CHECK(a.daemon_log().find("links.d/B.yaml:3:") != std::string::npos);
+  CHECK(a.daemon_log().find("links.d/B.yaml:2:") != std::string::npos);
   message what;
   what.topic = "from/B";
   what.qos = 1;

@@ -145,6 +145,20 @@ TEST_CASE("link: of a hundred topics only the one that the peer wants crosses, o
   CHECK(b.metric("mqtt_linkd_messages_received_total", {"link=\"A\""}) == 2);
 }
 
+TEST_CASE("link: one reachable broker is enough for both directions, whichever it is") {
+  const bool a_dials = GENERATE(true, false);
+  CAPTURE(a_dials);
+  site a("A");
+  site b("B");
+  a.write_link("B", a_dials ? b.broker_port() : 0, {"#"});
+  b.write_link("A", a_dials ? 0 : a.broker_port(), {"#"});
+  a.start_daemon();
+  b.start_daemon();
+  REQUIRE(eventually(patience, [&] { return linked(a, b); }));
+  REQUIRE(eventually(patience, [&] { return a.captures("#") && b.captures("#"); }));
+  every_message_once_everywhere({&a, &b}, 100);
+}
+
 TEST_CASE("link: with # on both sides every message is everywhere once, without echo") {
   site a("A");
   site b("B");

@@ -85,9 +85,8 @@ std::string site::daemon_log() const {
 void site::write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
                       std::string_view yaml) {
   std::ostringstream text;
-  text << "name: " << peer << "\nserver: mqtt://127.0.0.1:" << server_port
-       << "\ntopics: " << quoted_list(topics) << '\n'
-       << yaml;
+  text << "name: " << peer << "\ntopics: " << quoted_list(topics) << '\n' << yaml;
+  if (server_port != 0) text << "server: mqtt://127.0.0.1:" << server_port << '\n';
   write_file(directory() / "links.d" / (peer + ".yaml"), text.str());
 }
 

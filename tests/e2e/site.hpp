@@ -40,7 +40,8 @@ class site {
   // Stopped in good order it stores its sessions.
   [[nodiscard]] mosquitto_broker& broker() { return broker_; }
 
-  // Writes links.d/<peer>.yaml. `server_port`: the peer's broker, or a line to it; `yaml` is added.
+  // Writes links.d/<peer>.yaml. `server_port`: the peer's broker, or a line to it; 0: the peer is
+  // not dialled. `yaml` is added.
   void write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
                   std::string_view yaml = {});
   void reload();  // SIGHUP
