@@ -203,6 +203,8 @@ void link_session::on(wire::ack& ack, time_point) {
 
 void link_session::on(wire::ping& ping, time_point now) {
   send(wire::pong{ping.number});
+  // An ACK may have been lost with a connection below the path; nothing else would repeat it.
+  if (receiver_.delivered() > 0) send_ack(false);
   receiver_.on_sent_offset(ping.sent_offset, now);
   send(announcer_.on_ping(ping, now));
 }
