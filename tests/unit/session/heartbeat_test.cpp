@@ -30,6 +30,16 @@ TEST_CASE("heartbeat: a PING is answered with its number") {
   CHECK(sent<wire::pong>(h.react(wire::ping{42, 0, 0, 0, 0})) == std::vector<wire::pong>{{42}});
 }
 
+TEST_CASE("heartbeat: a PING is answered with the acknowledgement as it stands too") {
+  harness h;
+  h.establish();
+  CHECK(sent<wire::ack>(h.react(wire::ping{1, 0, 0, 0, 0})).empty());
+  h.receive(make_data(0, 3));
+  h.session.on_delivered(2, h.now);
+  CHECK(sent<wire::ack>(h.react(wire::ping{2, 0, 0, 0, 3})) ==
+        std::vector<wire::ack>{{2, std::nullopt}});
+}
+
 TEST_CASE("heartbeat: a PONG tells the round trip once") {
   harness h;
   h.establish();
