@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "mqtt/properties.hpp"
-#include "mqtt/tls.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "net/tls_context.hpp"
 
 namespace linkd::mqtt {
 

@@ -8,19 +8,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "mqtt/properties.hpp"
-#include "mqtt/tls.hpp"
+#include "net/password_file.hpp"
+#include "net/tls_context.hpp"
 
 namespace linkd::mqtt {
 
 namespace {
 
 constexpr int keepalive_s_min = 5;  // the library refuses less
-constexpr std::size_t password_bytes_max = 65535;
 
 // The library's global state is made once and never torn down: attempts that were given up may
 // still be using it on their own thread when the process ends.
@@ -32,27 +30,12 @@ bool library_ready() {
   return ready;
 }
 
-// The first line; what editors add after it does not count.
-result<std::string> read_password(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string line;
-  if (in) std::getline(in, line);
-  if (!in) return error{errc::io, "cannot read a password from " + path};
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  if (line.size() > password_bytes_max) return error{errc::invalid, path + ": password too long"};
-  return line;
-}
-
 result<void> set_login(mosquitto* object, const credentials& login) {
   if (login.username.empty()) return {};
-  std::string password = login.password.reveal();
-  if (!login.password_file.empty()) {
-    auto read = read_password(login.password_file);
-    if (!read) return read.error();
-    password = *read;
-  }
-  const int code = mosquitto_username_pw_set(object, login.username.c_str(),
-                                             password.empty() ? nullptr : password.c_str());
+  const auto password = net::password_of(login);
+  if (!password) return password.error();
+  const int code = mosquitto_username_pw_set(
+      object, login.username.c_str(), password->empty() ? nullptr : password->reveal().c_str());
   if (code != MOSQ_ERR_SUCCESS) return error{errc::invalid, "bad username: " + describe(code, 0)};
   return {};
 }
@@ -77,7 +60,7 @@ result<property_list> connect_properties(const client_settings& settings) {
 
 result<void> set_tls(mosquitto* object, const client_settings& settings) {
   if (settings.server.scheme != scheme::mqtts) return {};
-  auto context = make_tls_context(settings.tls, settings.server.host);
+  auto context = net::make_client_context(settings.tls, settings.server.host);
   if (!context) return context.error();
   // The library takes a reference of its own, and shall add nothing.
   mosquitto_int_option(object, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
@@ -142,7 +125,7 @@ result<library_object> dial(const client_settings& settings) {
   mosquitto_log_callback_set(raw, nullptr);
   const std::string server = to_string(settings.server) + ": ";
   if (code == MOSQ_ERR_TLS) {  // the handshake begins here, and may end here
-    const std::string why = take_verification_failure();
+    const std::string why = net::take_verification_failure();
     return error{errc::permission, server + "tls: " + (why.empty() ? tls_error.data() : why)};
   }
   if (code != MOSQ_ERR_SUCCESS) {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "mqtt/connection.hpp"
-#include "mqtt/tls.hpp"
+#include "net/tls_context.hpp"
 
 namespace linkd::mqtt {
 
@@ -28,7 +28,7 @@ end_of_connection client::connection::end_by(int library_code, int system_code) 
   const std::string what = describe(library_code, system_code);
   if (state_ == state::handshake) {
     if (library_code == MOSQ_ERR_TLS) {
-      const std::string why = take_verification_failure();
+      const std::string why = net::take_verification_failure();
       return {end_kind::unreachable,
               0,
               {errc::permission, server + "tls: " + (why.empty() ? tls_error_ : why)}};

@@ -1,11 +1,11 @@
-#include "mqtt/tls.hpp"
+#include "net/tls_context.hpp"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <utility>
 
-namespace linkd::mqtt {
+namespace linkd::net {
 
 namespace {
 
@@ -44,29 +44,39 @@ bool expect_name(SSL_CTX* context, const std::string& name) {
   return X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) == 1;
 }
 
-}  // namespace
-
-result<tls_context> make_tls_context(const tls_settings& settings, const std::string& host) {
+result<tls_context> make_context(const SSL_METHOD* side) {
   ERR_clear_error();
-  tls_context context(SSL_CTX_new(TLS_client_method()));
-  SSL_CTX* raw = context.get();
-  if (!raw || SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION) != 1) {
+  tls_context context(SSL_CTX_new(side));
+  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
     return tls_error("no context");
   }
-  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  return context;
+}
+
+result<void> use_certificate(SSL_CTX* context, const tls_settings& settings) {
+  if (settings.cert_file.empty()) return {};
+  if (SSL_CTX_use_certificate_chain_file(context, settings.cert_file.c_str()) != 1) {
+    return tls_error("cannot use cert_file " + settings.cert_file);
+  }
+  const std::string& key = settings.key_file.empty() ? settings.cert_file : settings.key_file;
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return tls_error("cannot use key_file " + key);
+  }
+  return {};
+}
+
+}  // namespace
+
+result<tls_context> make_client_context(const tls_settings& settings, const std::string& host) {
+  auto context = make_context(TLS_client_method());
+  if (!context) return context;
+  SSL_CTX* raw = context->get();
   const int trusted = settings.ca_file.empty()
                           ? SSL_CTX_set_default_verify_paths(raw)
                           : SSL_CTX_load_verify_file(raw, settings.ca_file.c_str());
   if (trusted != 1) return tls_error("cannot use ca_file " + settings.ca_file);
-  if (!settings.cert_file.empty()) {
-    if (SSL_CTX_use_certificate_chain_file(raw, settings.cert_file.c_str()) != 1) {
-      return tls_error("cannot use cert_file " + settings.cert_file);
-    }
-    const std::string& key = settings.key_file.empty() ? settings.cert_file : settings.key_file;
-    if (SSL_CTX_use_PrivateKey_file(raw, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-      return tls_error("cannot use key_file " + key);
-    }
-  }
+  if (auto done = use_certificate(raw, settings); !done) return done.error();
   const std::string& name = settings.server_name.empty() ? host : settings.server_name;
   if (!expect_name(raw, name)) return tls_error("bad server name " + name);
   SSL_CTX_set_info_callback(raw, send_expected_name);
@@ -78,8 +88,25 @@ result<tls_context> make_tls_context(const tls_settings& settings, const std::st
   return context;
 }
 
+result<tls_context> make_server_context(const tls_settings& settings) {
+  auto context = make_context(TLS_server_method());
+  if (!context) return context;
+  SSL_CTX* raw = context->get();
+  if (auto done = use_certificate(raw, settings); !done) return done.error();
+  // A resumed session would not show its certificate again.
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
+  if (!settings.verify || settings.ca_file.empty()) return context;
+  if (SSL_CTX_load_verify_file(raw, settings.ca_file.c_str()) != 1) {
+    return tls_error("cannot use ca_file " + settings.ca_file);
+  }
+  SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(settings.ca_file.c_str()));
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
 std::string take_verification_failure() {
   return std::exchange(verification_failure, {});
 }
 
-}  // namespace linkd::mqtt
+}  // namespace linkd::net
