@@ -37,6 +37,7 @@ inline constexpr seconds heartbeat_timeout{25};  // two heartbeats and their way
 inline constexpr seconds handshake_timeout{10};
 inline constexpr milliseconds reconnect_delay_min{500};
 inline constexpr milliseconds reconnect_delay_max{30'000};
+inline constexpr seconds first_server_interval{60};  // of attempts to go back to it
 inline constexpr seconds cursor_sync_interval{1};  // a cursor is written at once, synced this often
 
 }  // namespace linkd::limits

@@ -1,6 +1,7 @@
 #include "link/link.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "mqtt_linkd/limits.hpp"
 #include "topic/topic.hpp"
@@ -53,9 +54,10 @@ void link::configure(const link_settings& settings) {
   outbox_.configure(settings_);
   inbox_.configure(settings_);
   if (!settings_.enable || !same_way(old, settings_)) {
-    end_session(dialled_, "the configuration of the link changed");
+    candidate_->close();
+    end_session(*dialled_, "the configuration of the link changed");
     end_session(accepted_, "the configuration of the link changed");
-    server_ = 0;
+    next_server_ = 0;
     dial_delay_.reset();
     next_dial_ = env_.time.now();
     idle_state();
@@ -72,7 +74,8 @@ void link::configure(const link_settings& settings) {
 
 void link::stop(const std::string& reason) {
   stopped_ = true;
-  end_session(dialled_, reason);
+  candidate_->close();
+  end_session(*dialled_, reason);
   end_session(accepted_, reason);
 }
 
@@ -98,20 +101,37 @@ std::vector<std::string> link::effective() const {
 // -----------------------------------------------------------------------------------------
 
 bool link::wants_dial(time_point now) const {
-  if (stopped_ || !settings_.enable || settings_.servers.empty() || dialled_.is_open())
+  if (stopped_ || !settings_.enable || settings_.servers.empty() || dialled_->is_open())
     return false;
   if (accepted_.is_established() && !dialled_is_preferred()) return false;
   return now >= next_dial_;
 }
 
 void link::dial(time_point now) {
-  const server_address& server = settings_.servers[server_ % settings_.servers.size()];
-  ++server_;
+  dialled_server_ = next_server_ % settings_.servers.size();
+  next_server_ = dialled_server_ + 1;
+  const server_address& server = settings_.servers[dialled_server_];
   next_dial_ = now + limits::reconnect_delay_max;
   if (!active() && state_ != link_state::down && state_ != link_state::refused) {
     set_state(link_state::connecting, "connecting to " + to_string(server));
   }
-  dialled_.open(env_.dial.dial(settings_, server));
+  dialled_->open(env_.dial.dial(settings_, server));
+}
+
+bool link::wants_candidate() const {
+  return !stopped_ && settings_.enable && dialled_server_ > 0 && dialled_->is_established() &&
+         !candidate_->is_open();
+}
+
+void link::dial_candidate(time_point now) {
+  next_candidate_ = now + limits::first_server_interval;
+  candidate_->open(env_.dial.dial(settings_, settings_.servers.front()));
+}
+
+void link::promote_candidate() {
+  std::swap(dialled_, candidate_);
+  dialled_server_ = 0;
+  end_session(*candidate_, "the first server of the list is used again");
 }
 
 void link::dial_later(time_point now) {
@@ -121,6 +141,7 @@ void link::dial_later(time_point now) {
 void link::settle() {
   const time_point now = env_.time.now();
   if (wants_dial(now)) dial(now);
+  if (wants_candidate() && now >= next_candidate_) dial_candidate(now);
   if (channel* used = active()) {
     outbox_.pump(*used->session(), used->way(), now);
     apply_effects(*used);
@@ -129,20 +150,22 @@ void link::settle() {
 
 std::optional<time_point> link::deadline() const {
   time_point next = next_maintenance_;
-  for (const channel* each : {&dialled_, &accepted_}) {
+  for (const channel* each :
+       std::array<const channel*, 3>{dialled_.get(), candidate_.get(), &accepted_}) {
     if (!each->session()) continue;
     if (const auto due = each->session()->deadline()) next = std::min(next, *due);
   }
-  if (!stopped_ && settings_.enable && !settings_.servers.empty() && !dialled_.is_open() &&
+  if (!stopped_ && settings_.enable && !settings_.servers.empty() && !dialled_->is_open() &&
       !(accepted_.is_established() && !dialled_is_preferred())) {
     next = std::min(next, next_dial_);
   }
+  if (wants_candidate()) next = std::min(next, next_candidate_);
   return next;
 }
 
 void link::on_time() {
   const time_point now = env_.time.now();
-  for (channel* each : {&dialled_, &accepted_}) {
+  for (channel* each : {dialled_.get(), candidate_.get(), &accepted_}) {
     if (!each->session()) continue;
     const auto due = each->session()->deadline();
     if (!due || *due > now) continue;
@@ -165,6 +188,11 @@ void link::on_inbound(std::unique_ptr<path> inbound) {
   if (!stopped_) accepted_.open(std::move(inbound));
 }
 
+void link::on_turned_away(const std::string& why) {
+  // Whoever it was, it does not concern a session that is there.
+  if (settings_.enable && !stopped_ && !active()) set_state(link_state::refused, why);
+}
+
 void link::on_channel_up(channel& which) {
   if (which.role() == session::role::acceptor) return;  // the HELLO begins it
   // Why the last attempt failed stays visible until this one has an end.
@@ -181,7 +209,7 @@ void link::on_channel_up(channel& which) {
 void link::begin_session(channel& which) {
   // What waits in memory for the local broker is bounded by one session's credit: a new session
   // asks for it again, unless another one may still be counting on it.
-  if (!dialled_.session() && !accepted_.session()) inbox_.take_back();
+  if (!dialled_->session() && !candidate_->session() && !accepted_.session()) inbox_.take_back();
   session::local_side local;
   local.deployment = us_.deployment;
   local.peer = settings_.name;
@@ -226,7 +254,7 @@ bool link::admit_hello(channel& from, const wire::frame& hello) {
     return refuse(wire::refusal::link_disabled,
                   us_.deployment + " has disabled its link to " + settings_.name);
   }
-  if (dialled_.is_established() && dialled_is_preferred()) {
+  if (dialled_->is_established() && dialled_is_preferred()) {
     return refuse(wire::refusal::duplicate_session,
                   "the connection that " + us_.deployment + " dialled is used");
   }
@@ -250,6 +278,10 @@ void link::on_channel_down(channel& which, const error& reason) {
 }
 
 void link::drop(channel& which, link_state state, const std::string& reason) {
+  if (&which == candidate_.get()) {
+    which.close();
+    return;
+  }
   const bool was_active = which.is_established();
   if (was_active) save_interest();
   which.close();
@@ -282,7 +314,7 @@ channel* link::active() {
 }
 
 const channel* link::active() const {
-  if (dialled_.is_established()) return &dialled_;
+  if (dialled_->is_established()) return dialled_.get();
   if (accepted_.is_established()) return &accepted_;
   return nullptr;
 }

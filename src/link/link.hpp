@@ -39,7 +39,8 @@ class link_events {
 // Our relation to one peer: dials it and is dialled by it, runs one session over the better of the
 // two channels, and keeps outbox, inbox and the interest of both sides across sessions. If both
 // sides dialled, the channel dialled by the smaller name is used (DESIGN section 6): its acceptor
-// closes the other one, and its dialler refuses the other one as duplicate_session.
+// closes the other one, and its dialler refuses the other one as duplicate_session. Of several
+// servers the first that answers is used; a later one only until a session over the first stands.
 //
 // Owned by the deployment, which calls settle() after every event, its own or told by
 // link_events, and wakes it at deadline().
@@ -56,6 +57,8 @@ class link : private channel_events {
 
   // The peer dialled us.
   void on_inbound(std::unique_ptr<path> inbound);
+  // Somebody dialled us in the peer's name and could not prove it.
+  void on_turned_away(const std::string& why);
   // Sends what may be sent, dials if it is time.
   void settle();
   [[nodiscard]] std::optional<time_point> deadline() const;
@@ -96,13 +99,19 @@ class link : private channel_events {
 
   [[nodiscard]] bool dialled_is_preferred() const { return us_.deployment < settings_.name; }
   [[nodiscard]] bool prefers(const channel& which) const;
-  channel& other(const channel& which) { return &which == &dialled_ ? accepted_ : dialled_; }
+  channel& other(const channel& which) { return &which == dialled_.get() ? accepted_ : *dialled_; }
   // The channel whose session carries the traffic.
   channel* active();
   [[nodiscard]] const channel* active() const;
   [[nodiscard]] bool wants_dial(time_point now) const;
   void dial(time_point now);
   void dial_later(time_point now);
+  [[nodiscard]] bool wants_candidate() const;
+  std::unique_ptr<channel> new_dialler() {
+    return std::make_unique<channel>(session::role::dialler, static_cast<channel_events&>(*this));
+  }
+  void dial_candidate(time_point now);
+  void promote_candidate();
   void idle_state();
   void set_state(link_state state, const std::string& reason);
   void save_interest();
@@ -120,9 +129,13 @@ class link : private channel_events {
   interest::announcement announced_;
   stamp last_seen_;  // when we last had a session with the peer
 
-  channel dialled_{session::role::dialler, *this};
+  std::unique_ptr<channel> dialled_ = new_dialler();
+  // A way to the first server while a later one of the list is used; it takes the other's place
+  // when its session is established, not before.
+  std::unique_ptr<channel> candidate_ = new_dialler();
   channel accepted_{session::role::acceptor, *this};
-  std::size_t server_ = 0;  // the next to dial
+  std::size_t dialled_server_ = 0, next_server_ = 0;  // in settings_.servers
+  time_point next_candidate_{};
   backoff dial_delay_;
   time_point next_dial_{};
   time_point established_at_{};

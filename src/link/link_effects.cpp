@@ -24,6 +24,7 @@ void link::apply(channel& from, session::send_frame& effect) {
 }
 
 void link::apply(channel& from, session::established& effect) {
+  if (&from == candidate_.get()) promote_candidate();
   channel& spare = other(from);
   if (spare.is_established()) {
     if (prefers(spare)) {
@@ -33,7 +34,8 @@ void link::apply(channel& from, session::established& effect) {
     end_session(spare, "another connection of this link is used");
   }
   established_at_ = env_.time.now();
-  server_ = 0;
+  next_server_ = 0;
+  next_candidate_ = established_at_ + limits::first_server_interval;
   ++counters_.connects;
   inbox_.use_queue(effect.peer.queue_id);
   outbox_.use_session(effect.peer.message_bytes_max);
@@ -46,7 +48,7 @@ void link::apply(channel& from, session::established& effect) {
 void link::apply(channel& from, session::refused_by& effect) {
   if (effect.reason == wire::refusal::duplicate_session) {
     from.close();
-    dial_later(env_.time.now());
+    if (&from == dialled_.get()) dial_later(env_.time.now());
     return;
   }
   const std::string who =

@@ -94,6 +94,30 @@ TEST_CASE("pair: when both dial, one session stays, on the connection of the sma
   s.check_quiet();
 }
 
+TEST_CASE("servers: tried in order, and the first is used again once a session with it stands",
+          "[sim]") {
+  stage s(GENERATE(range(1, 10)));
+  auto to_b = link_to("a", "b", {"#"});
+  to_b.servers = {{scheme::mqtt, "b1", 1}, {scheme::mqtt, "b2", 1}};
+  s.net.add_name("b2", "b");
+  s.a.configure({to_b});
+  s.b.configure({link_to("b", "a", {"#"}, false)});
+  s.a.start();
+  s.b.start();
+  REQUIRE(s.in.run_until([&] { return s.a.all_links_up(); }, seconds(60)));
+  CHECK(s.a.link_to("b").reason == "connected through sim://b2");
+  const auto connects = s.a.link_to("b").counters.connects;
+  // Attempts in vain disturb nothing.
+  s.in.run_for(seconds(300));
+  CHECK(s.a.link_to("b").counters.connects == connects);
+  s.net.add_name("b1", "b");
+  const auto numbers = s.publish(s.a, "x", 1000, milliseconds(70));
+  CHECK(s.a.link_to("b").reason == "connected through sim://b1");
+  s.check(s.a, s.b, numbers, 0);
+  CHECK(s.a.link_to("b").counters.connects == connects + 1);
+  s.check_quiet();
+}
+
 TEST_CASE("triangle: with # everywhere every message arrives once everywhere", "[sim]") {
   stage s;
   s.a.configure({link_to("a", "b", {"#"}), link_to("a", "c", {"#"})});

@@ -10,8 +10,9 @@ namespace linkd::sim {
 // One end of a connection. The other end is found through `peer_`, null once that is destroyed.
 class sim_path : public path {
  public:
-  sim_path(sim_network& net, std::string from, std::string to)
-      : net_(net), from_(std::move(from)), to_(std::move(to)) {
+  // `name`: under which the other end was looked for.
+  sim_path(sim_network& net, std::string from, std::string to, std::string name)
+      : net_(net), from_(std::move(from)), to_(std::move(to)), name_(std::move(name)) {
     net_.paths_.insert(this);
     delay_ = net_.world_.between(milliseconds(1), milliseconds(60));
   }
@@ -50,7 +51,7 @@ class sim_path : public path {
   }
 
   [[nodiscard]] std::size_t unsent_bytes() const override { return unsent_bytes_; }
-  [[nodiscard]] std::string description() const override { return "sim://" + to_; }
+  [[nodiscard]] std::string description() const override { return "sim://" + name_; }
 
   void fail_later(microseconds delay, const std::string& reason) {
     later(delay, [this, reason] {
@@ -75,7 +76,7 @@ class sim_path : public path {
           ->on_path_down({errc::unavailable, "connection to " + to_ + " failed"});
       return;
     }
-    auto inbound = std::make_unique<sim_path>(net_, to_, from_);
+    auto inbound = std::make_unique<sim_path>(net_, to_, from_, from_);
     inbound->accepted_ = true;
     inbound->delay_ = delay_;
     inbound->peer_ = this;
@@ -88,7 +89,7 @@ class sim_path : public path {
   void receive(bytes frame) { events_->on_frame(std::move(frame)); }
 
   sim_network& net_;
-  std::string from_, to_;
+  std::string from_, to_, name_;
   bool accepted_ = false;
   path_events* events_ = nullptr;
   sim_path* peer_ = nullptr;
@@ -106,7 +107,9 @@ void sim_network::reset(const std::string& a, const std::string& b) {
 }
 
 std::unique_ptr<path> sim_dialer::dial(const link_settings&, const server_address& server) {
-  return std::make_unique<sim_path>(net_, site_, server.host);
+  const auto alias = net_.names_.find(server.host);
+  const std::string& to = alias == net_.names_.end() ? server.host : alias->second;
+  return std::make_unique<sim_path>(net_, site_, to, server.host);
 }
 
 }  // namespace linkd::sim

@@ -22,6 +22,9 @@ class sim_network {
   // A daemon begins or ceases to accept.
   void listen(const std::string& site, acceptor_events* acceptor) { acceptors_[site] = acceptor; }
 
+  // The site can be reached under this name too, from now on.
+  void add_name(const std::string& name, const std::string& site) { names_[name] = site; }
+
   // No new connection, and the ones there are lose everything without a word.
   void partition(const std::string& a, const std::string& b) { cut_.insert(std::minmax(a, b)); }
   void heal(const std::string& a, const std::string& b) { cut_.erase(std::minmax(a, b)); }
@@ -41,6 +44,7 @@ class sim_network {
 
   world& world_;
   std::map<std::string, acceptor_events*> acceptors_;
+  std::map<std::string, std::string> names_;
   std::set<pair> cut_;
   std::set<sim_path*> paths_;
   bool reordering_ = false;
