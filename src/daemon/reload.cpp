@@ -76,6 +76,7 @@ std::vector<std::string> watched_files(const std::string& config_file,
   };
   add(daemon.broker.login.password_file);
   add_tls(daemon.broker.tls);
+  if (daemon.listen) add_tls(daemon.listen->tls);
   for (const link_settings& link : links) {
     add(link.login.password_file);
     add(link.frame_key_file);

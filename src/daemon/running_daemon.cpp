@@ -39,6 +39,7 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       signals_(
           std::in_place, io_, [this] { reload(); }, [this] { stop(); }),
       beat_timer_(io_),
+      certificates_(log_),
       reloaded_at_(clock_.unix_time()) {}
 
 int running_daemon::run() {
@@ -97,6 +98,7 @@ void running_daemon::reload() {
   log_.configure(next.log);
   configuration_.links = std::move(next.links);
   acceptor_->configure(configuration_.links);
+  check_certificates(true);
   core_.apply(configuration_.links);
   watch_files();
   log_.write(next.successful ? log_level::info : log_level::error, "reloaded", "",
@@ -126,12 +128,18 @@ void running_daemon::stop() {
 void running_daemon::beat() {
   manager_.watchdog();
   manager_.status(status_line());
+  check_certificates(false);
   const auto watchdog = manager_.watchdog_interval();
   beat_timer_->expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
                                       : microseconds(beat_interval));
   beat_timer_->async_wait([this](const boost::system::error_code& failed) {
     if (!failed) beat();
   });
+}
+
+void running_daemon::check_certificates(bool again) {
+  certificates_.check(certificate_files(configuration_.daemon, configuration_.links),
+                      clock_.unix_time(), again);
 }
 
 void running_daemon::watch_files() {
@@ -161,7 +169,11 @@ admin::sources running_daemon::admin_sources() {
 }
 
 admin::process_status running_daemon::process_status() const {
-  return {LINKD_VERSION, reload_successful_, reloaded_at_, {}};
+  admin::process_status status{LINKD_VERSION, reload_successful_, reloaded_at_, {}};
+  for (const auto& [file, not_after] : certificates_.expiries()) {
+    status.certificates.push_back({file, not_after});
+  }
+  return status;
 }
 
 admin::ready_state running_daemon::ready_state() const {

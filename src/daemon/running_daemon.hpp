@@ -11,6 +11,7 @@
 #include "admin/service.hpp"
 #include "broker/mosquitto_broker.hpp"
 #include "config/config.hpp"
+#include "daemon/certificates.hpp"
 #include "daemon/state_directory.hpp"
 #include "link/deployment.hpp"
 #include "platform/asio_clock.hpp"
@@ -42,6 +43,7 @@ class running_daemon : private broker_adapter::session_memory {
   void stop();
   void wind_down();
   void beat();
+  void check_certificates(bool again);
   void watch_files();
   void log_problems(const std::vector<config::problem>& problems, log_level level);
   void save(bytes what, std::function<void()> done) override;
@@ -73,6 +75,7 @@ class running_daemon : private broker_adapter::session_memory {
   std::optional<platform::file_watcher> watcher_;
   std::optional<platform::signal_listener> signals_;
   std::optional<boost::asio::steady_timer> beat_timer_;
+  certificates certificates_;
   bool reload_successful_ = true;
   stamp reloaded_at_;
   bool stopping_ = false, at_once_ = false;
