@@ -23,6 +23,7 @@ class lane_queue {
     of(lane).push_back(std::move(frame));
   }
   [[nodiscard]] bool empty(path::lane lane) const { return of(lane).empty(); }
+  [[nodiscard]] bool empty() const { return empty(path::lane::control) && empty(path::lane::data); }
   // Only if not empty.
   bytes pop(path::lane lane) {
     bytes frame = std::move(of(lane).front());
