@@ -57,6 +57,9 @@ void read_listen(section& in, listen_settings& out) {
   const bool encrypted = out.server.scheme == scheme::wss;
   read_tls(in, {&out.server, 1}, "verify_peer", out.tls);
   if (out.server.host.empty()) return;
+  if (out.server.host != "localhost" && !is_ip_address(out.server.host)) {
+    in.error("server", "must be an address of this machine, 0.0.0.0 or [::] for all of them");
+  }
   if (encrypted && out.tls.cert_file.empty()) {
     in.error("server", "wss:// needs tls.cert_file and tls.key_file");
   }
@@ -64,7 +67,6 @@ void read_listen(section& in, listen_settings& out) {
     in.error("server", "ws:// is for a loopback address: use wss:// (or insecure: true)");
   }
   if (out.insecure) in.warning("insecure", "peers may send passwords and messages in the clear");
-  in.warning("server", "direct links are not available in this version");
 }
 
 void read_admin(section& in, admin_settings& out) {

@@ -15,6 +15,10 @@ bool is_direct(const server_address& address) {
   return address.scheme == scheme::ws || address.scheme == scheme::wss;
 }
 
+bool verifies_peers(const listen_settings& listen) {
+  return listen.server.scheme == scheme::wss && listen.tls.verify && !listen.tls.ca_file.empty();
+}
+
 void read_name(section& in, const std::string& stem, const daemon_settings& daemon,
                std::string& out) {
   in.require("name");
@@ -44,7 +48,6 @@ void read_servers(section& in, link_settings& out) {
                            ": ws:// is for a loopback address: use wss:// (or insecure: true)");
   }
   if (out.insecure) in.warning("insecure", "password and messages may be sent in the clear");
-  if (direct > 0) in.warning("server", "direct links are not available in this version");
 }
 
 void read_accept(section& in, const daemon_settings& daemon, link_settings& out) {
@@ -54,9 +57,10 @@ void read_accept(section& in, const daemon_settings& daemon, link_settings& out)
     inner.text("certificate", accept.certificate);
   });
   if (accept == accept_settings{}) return;  // nobody may dial
-  if (!daemon.listen) in.error("accept", "needs listen in mqtt-linkd.yaml");
-  if (std::ranges::any_of(out.servers, std::not_fn(is_direct))) {
-    in.error("accept", "the link goes through the peer's broker (server), nobody dials us for it");
+  if (!daemon.listen) {
+    in.error("accept", "needs listen in mqtt-linkd.yaml");
+  } else if (!accept.certificate.empty() && !verifies_peers(*daemon.listen)) {
+    in.error("accept", "certificate needs listen with wss:// and tls.ca_file");
   }
   out.accept = accept;
 }

@@ -98,6 +98,11 @@ result<server_address> parse_server(std::string_view text, std::span<const schem
   return out;
 }
 
+bool is_ip_address(const std::string& host) {
+  in_addr v4{};
+  return inet_pton(AF_INET, host.c_str(), &v4) == 1 || is_ipv6(host);
+}
+
 bool is_local(const server_address& address) {
   if (address.scheme == scheme::unix_socket || address.host == "localhost") return true;
   in_addr v4{};

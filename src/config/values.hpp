@@ -35,6 +35,8 @@ inline constexpr const char* name_rule =
     " must be 1 to 64 letters, digits, - and _, the first a letter or digit";
 // Nobody but this machine reaches it: a unix socket, localhost, 127.0.0.0/8 or ::1.
 bool is_local(const server_address& address);
+// An IPv4 address, or an IPv6 address without brackets.
+bool is_ip_address(const std::string& host);
 bool has_control_characters(std::string_view text);
 // Length of the longest prefix that is UTF-8 (RFC 3629) without NUL.
 std::size_t valid_text_bytes(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/exposure.hpp"
 #include "daemon/reload.hpp"
 
 namespace linkd::daemon {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr seconds beat_interval{5};
 constexpr seconds wind_down_time_max{3};
+constexpr std::chrono::hours reminder_interval{1};
 
 }  // namespace
 
@@ -23,8 +25,9 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       worker_(io_),
       broker_(io_, configuration_.daemon, *this, load_broker_session(*state_.disk), log_, random_),
       mqtt_dialer_(io_, configuration_.daemon, state_.incarnation, log_),
-      dialer_(io_, mqtt_dialer_),
-      acceptor_(std::in_place, io_, configuration_.daemon, log_, random_),
+      ws_dialer_(io_, configuration_.daemon.deployment),
+      dialer_(mqtt_dialer_, ws_dialer_),
+      mqtt_acceptor_(std::in_place, io_, configuration_.daemon, log_, random_),
       alarm_(io_, [this] { core_.on_wake(); }),
       core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_}, alarm_,
             configuration_.daemon, state_.incarnation),
@@ -40,7 +43,12 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
           std::in_place, io_, [this] { reload(); }, [this] { stop(); }),
       beat_timer_(io_),
       certificates_(log_),
-      reloaded_at_(clock_.unix_time()) {}
+      next_reminder_(clock_.unix_time() + reminder_interval),
+      reloaded_at_(clock_.unix_time()) {
+  if (configuration_.daemon.listen) {
+    ws_acceptor_.emplace(io_, configuration_.daemon, clock_, log_, random_);
+  }
+}
 
 int running_daemon::run() {
   if (!start()) return EX_UNAVAILABLE;
@@ -56,7 +64,8 @@ void running_daemon::wind_down() {
   watcher_.reset();
   http_.reset();
   beat_timer_.reset();
-  acceptor_.reset();
+  mqtt_acceptor_.reset();
+  ws_acceptor_.reset();
   io_.restart();
   io_.run_for(wind_down_time_max);
 }
@@ -73,9 +82,10 @@ bool running_daemon::start() {
     }
   }
   watch_files();
-  acceptor_->configure(configuration_.links);
+  configure_acceptors();
   core_.start(configuration_.links);
-  acceptor_->start(core_);
+  mqtt_acceptor_->start(core_);
+  if (ws_acceptor_) ws_acceptor_->start(core_);
   manager_.ready();
   beat();
   return true;
@@ -97,7 +107,7 @@ void running_daemon::reload() {
   configuration_.daemon.log = next.log;
   log_.configure(next.log);
   configuration_.links = std::move(next.links);
-  acceptor_->configure(configuration_.links);
+  configure_acceptors();
   check_certificates(true);
   core_.apply(configuration_.links);
   watch_files();
@@ -106,6 +116,11 @@ void running_daemon::reload() {
                                    std::to_string(configuration_.links.size()) + " links"
                              : "what has errors stays as it was");
   manager_.ready();
+}
+
+void running_daemon::configure_acceptors() {
+  mqtt_acceptor_->configure(configuration_.links);
+  if (ws_acceptor_) ws_acceptor_->configure(configuration_.links);
 }
 
 void running_daemon::stop() {
@@ -129,6 +144,7 @@ void running_daemon::beat() {
   manager_.watchdog();
   manager_.status(status_line());
   check_certificates(false);
+  remind_of_exposures();
   const auto watchdog = manager_.watchdog_interval();
   beat_timer_->expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
                                       : microseconds(beat_interval));
@@ -140,6 +156,15 @@ void running_daemon::beat() {
 void running_daemon::check_certificates(bool again) {
   certificates_.check(certificate_files(configuration_.daemon, configuration_.links),
                       clock_.unix_time(), again);
+}
+
+// The configuration's own warnings say it at the start; nobody shall get used to it.
+void running_daemon::remind_of_exposures() {
+  if (clock_.unix_time() < next_reminder_) return;
+  next_reminder_ = clock_.unix_time() + reminder_interval;
+  for (const std::string& each : exposures(configuration_.daemon, configuration_.links)) {
+    log_.write(log_level::warning, "insecure", "", each);
+  }
 }
 
 void running_daemon::watch_files() {

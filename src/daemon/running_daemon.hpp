@@ -24,6 +24,7 @@
 #include "transport/mqtt_acceptor.hpp"
 #include "transport/mqtt_dialer.hpp"
 #include "transport/transport_dialer.hpp"
+#include "transport/ws_acceptor.hpp"
 
 namespace linkd::daemon {
 
@@ -40,10 +41,12 @@ class running_daemon : private broker_adapter::session_memory {
  private:
   bool start();
   void reload();
+  void configure_acceptors();
   void stop();
   void wind_down();
   void beat();
   void check_certificates(bool again);
+  void remind_of_exposures();
   void watch_files();
   void log_problems(const std::vector<config::problem>& problems, log_level level);
   void save(bytes what, std::function<void()> done) override;
@@ -65,8 +68,10 @@ class running_daemon : private broker_adapter::session_memory {
   platform::thread_worker worker_;
   broker_adapter::mosquitto_broker broker_;
   transport::mqtt_dialer mqtt_dialer_;
+  transport::ws_dialer ws_dialer_;
   transport::transport_dialer dialer_;
-  std::optional<transport::mqtt_acceptor> acceptor_;
+  std::optional<transport::mqtt_acceptor> mqtt_acceptor_;
+  std::optional<transport::ws_acceptor> ws_acceptor_;  // none: no `listen`
   platform::asio_alarm alarm_;
   link::deployment core_;
 
@@ -76,6 +81,7 @@ class running_daemon : private broker_adapter::session_memory {
   std::optional<platform::signal_listener> signals_;
   std::optional<boost::asio::steady_timer> beat_timer_;
   certificates certificates_;
+  stamp next_reminder_;
   bool reload_successful_ = true;
   stamp reloaded_at_;
   bool stopping_ = false, at_once_ = false;

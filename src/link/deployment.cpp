@@ -120,9 +120,9 @@ void deployment::on_inbound(const std::string& peer, std::unique_ptr<path> inbou
   settle();
 }
 
-void deployment::on_turned_away(const std::string& peer, const std::string& why) {
+void deployment::on_unreachable(const std::string& peer, const error& why) {
   const auto found = links_.find(peer);
-  if (found != links_.end()) found->second.the->on_turned_away(why);
+  if (found != links_.end()) found->second.the->on_unreachable(why);
 }
 
 // --- capture

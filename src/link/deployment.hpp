@@ -41,7 +41,7 @@ class deployment : private broker_events, private link_events, public acceptor_e
 
   void on_wake();
   void on_inbound(const std::string& peer, std::unique_ptr<path> inbound) override;
-  void on_turned_away(const std::string& peer, const std::string& why) override;
+  void on_unreachable(const std::string& peer, const error& why) override;
 
   [[nodiscard]] deployment_status status() const;
 

@@ -17,6 +17,12 @@ bool same_way(const link_settings& a, const link_settings& b) {
          a.insecure == b.insecure && a.compression == b.compression;
 }
 
+link_state state_after(const error& end_of_path) {
+  const bool needs_person =
+      end_of_path.code == errc::refused || end_of_path.code == errc::permission;
+  return needs_person ? link_state::refused : link_state::down;
+}
+
 }  // namespace
 
 link::link(const environment& env, const identity& us, const link_settings& settings,
@@ -188,9 +194,9 @@ void link::on_inbound(std::unique_ptr<path> inbound) {
   if (!stopped_) accepted_.open(std::move(inbound));
 }
 
-void link::on_turned_away(const std::string& why) {
+void link::on_unreachable(const error& why) {
   // Whoever it was, it does not concern a session that is there.
-  if (settings_.enable && !stopped_ && !active()) set_state(link_state::refused, why);
+  if (settings_.enable && !stopped_ && !active()) set_state(state_after(why), why.text);
 }
 
 void link::on_channel_up(channel& which) {
@@ -272,8 +278,7 @@ void link::on_channel_room(channel& which) {
 }
 
 void link::on_channel_down(channel& which, const error& reason) {
-  const bool needs_person = reason.code == errc::refused || reason.code == errc::permission;
-  drop(which, needs_person ? link_state::refused : link_state::down, reason.text);
+  drop(which, state_after(reason), reason.text);
   events_.on_link_event();
 }
 

@@ -57,8 +57,8 @@ class link : private channel_events {
 
   // The peer dialled us.
   void on_inbound(std::unique_ptr<path> inbound);
-  // Somebody dialled us in the peer's name and could not prove it.
-  void on_turned_away(const std::string& why);
+  // The peer cannot reach us; see acceptor_events.
+  void on_unreachable(const error& why);
   // Sends what may be sent, dials if it is time.
   void settle();
   [[nodiscard]] std::optional<time_point> deadline() const;

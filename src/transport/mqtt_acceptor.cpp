@@ -39,7 +39,7 @@ mqtt_acceptor::mqtt_acceptor(boost::asio::io_context& io, const daemon_settings&
       prefixes_{us.control_prefix},
       log_(log),
       random_(random),
-      refusals_(log),
+      refusals_(log, "frame_refused", "refused a frame: "),
       protocol_(us.broker.protocol),
       reconnect_(limits::reconnect_delay_min, limits::reconnect_delay_max),
       resubscribe_(limits::reconnect_delay_min, limits::reconnect_delay_max),

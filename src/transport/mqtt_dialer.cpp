@@ -10,7 +10,7 @@ mqtt_dialer::mqtt_dialer(boost::asio::io_context& io, const daemon_settings& us,
       deployment_(us.deployment),
       control_prefix_(us.control_prefix),
       incarnation_(incarnation),
-      refusals_(log) {}
+      refusals_(log, "frame_refused", "refused a frame: ") {}
 
 std::unique_ptr<path> mqtt_dialer::dial(const link_settings& link, const server_address& server) {
   link_settings filled = link;

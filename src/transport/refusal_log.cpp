@@ -10,11 +10,11 @@ void refusal_log::note(const std::string& link, std::string_view why) {
     ++current.untold;
     return;
   }
-  std::string text = "refused a frame: ";
+  std::string text = what_;
   text += why;
   if (current.untold > 0) text += " (and " + std::to_string(current.untold) + " before)";
   current = {now + quiet, 0};
-  log_.write(log_level::warning, "frame_refused", link, text);
+  log_.write(log_level::warning, event_, link, text);
 }
 
 }  // namespace linkd::transport

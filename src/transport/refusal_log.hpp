@@ -10,14 +10,14 @@
 
 namespace linkd::transport {
 
-// Counts payloads that are no frames of a peer and tells the log, a link at most once in `quiet`.
-// One thread.
+// Tells the log what was not let in, a link at most once in `quiet`, and counts it. One thread.
 class refusal_log {
  public:
   static constexpr std::chrono::seconds quiet{30};
 
-  // `log` must outlive this.
-  explicit refusal_log(logger& log) : log_(log) {}
+  // Its lines are `event`, their texts begin with `what`. `log` must outlive this.
+  refusal_log(logger& log, std::string event, std::string what)
+      : log_(log), event_(std::move(event)), what_(std::move(what)) {}
   // `link`: a configured one, or empty for all strangers together (so that memory is bounded).
   void note(const std::string& link, std::string_view why);
   [[nodiscard]] std::uint64_t total() const { return total_; }
@@ -29,6 +29,7 @@ class refusal_log {
   };
 
   logger& log_;
+  std::string event_, what_;
   std::map<std::string, episode> episodes_;
   std::uint64_t total_ = 0;
 };

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <memory>
 
-#include "mqtt_linkd/ports/transport.hpp"
 #include "transport/mqtt_dialer.hpp"
+#include "transport/ws_dialer.hpp"
 
 namespace linkd::transport {
 
@@ -12,12 +11,12 @@ namespace linkd::transport {
 class transport_dialer : public dialer {
  public:
   // Both must outlive this.
-  transport_dialer(boost::asio::io_context& io, mqtt_dialer& mqtt) : io_(io), mqtt_(mqtt) {}
+  transport_dialer(mqtt_dialer& mqtt, ws_dialer& ws) : mqtt_(mqtt), ws_(ws) {}
   std::unique_ptr<path> dial(const link_settings& link, const server_address& server) override;
 
  private:
-  boost::asio::io_context& io_;
   mqtt_dialer& mqtt_;
+  ws_dialer& ws_;
 };
 
 }  // namespace linkd::transport

@@ -38,16 +38,17 @@ template <class Stream>
 class link_stream : public std::enable_shared_from_this<link_stream<Stream>> {
  public:
   explicit link_stream(std::unique_ptr<Stream> stream)
-      : stream_(std::move(stream)), linger_(stream_->get_executor()) {}
-
-  void start(ws_connection_events& events) {
-    events_ = &events;
+      : stream_(std::move(stream)), linger_(stream_->get_executor()) {
     beast::get_lowest_layer(*stream_).expires_never();
     stream_->set_option(websocket::stream_base::timeout{websocket::stream_base::none(),
                                                         websocket::stream_base::none(), false});
     stream_->read_message_max(limits::frame_bytes_max);
     stream_->auto_fragment(false);
     stream_->binary(true);
+  }
+
+  void start(ws_connection_events& events) {
+    events_ = &events;
     read();
   }
 

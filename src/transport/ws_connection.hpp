@@ -10,6 +10,8 @@
 
 namespace linkd::transport {
 
+inline constexpr const char* ws_subprotocol = "mqtt-linkd.v1";
+
 using plain_stream = boost::beast::websocket::stream<boost::beast::tcp_stream>;
 using tls_stream =
     boost::beast::websocket::stream<boost::asio::ssl::stream<boost::beast::tcp_stream>>;

@@ -44,7 +44,7 @@ std::size_t ws_path::unsent_bytes() const {
 
 void ws_path::end(const error& reason) {
   connection_.reset();
-  if (events_) events_->on_path_down(reason);
+  if (events_) std::exchange(events_, nullptr)->on_path_down(reason);
 }
 
 }  // namespace linkd::transport

@@ -22,13 +22,14 @@ class ws_path : public path, private ws_connection_events {
   [[nodiscard]] std::size_t unsent_bytes() const override;
   [[nodiscard]] std::string description() const override { return description_; }
 
-  // Takes it down: on_path_down() follows at once if it was started. Not from inside its events.
+  // Takes it down: on_path_down() follows at once if it was started and was not down already. Not
+  // from inside its events.
   void end(const error& reason);
 
  private:
   void on_message(bytes frame) override { events_->on_frame(std::move(frame)); }
   void on_written() override { events_->on_path_room(); }
-  void on_closed(const error& reason) override { events_->on_path_down(reason); }
+  void on_closed(const error& reason) override { end(reason); }
   void become_up();
 
   boost::asio::io_context& io_;

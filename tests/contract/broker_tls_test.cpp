@@ -2,51 +2,22 @@
 #include <catch2/catch.hpp>
 
 #include "tests/contract/broker_world.hpp"
+#include "tests/support/certificates.hpp"
 #include "tests/support/mosquitto_broker.hpp"
 #include "tests/support/ports.hpp"
-#include "tests/support/process.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
 
 namespace {
 
-// A certification authority, a server named "broker.test" and a client, made by openssl(1).
-class certificates {
- public:
-  certificates() {
-    make_ca("ca");
-    make_ca("other");
-    make_leaf("server", "subjectAltName=DNS:broker.test");
-    make_leaf("client", "subjectAltName=DNS:client.test");
+// Also a server named "broker.test", a client, and an authority that nobody trusts.
+struct broker_certificates : certificates {
+  broker_certificates() {
+    make_authority("other");
+    make("server", {.subject = "server", .names = "DNS:broker.test"});
+    make("client", {.subject = "client", .names = "DNS:client.test"});
   }
-  [[nodiscard]] std::string path(const std::string& name) const {
-    return (directory_.path() / name).string();
-  }
-
- private:
-  void run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "openssl");
-    process_settings settings;
-    settings.arguments = arguments;
-    settings.output = directory_.path() / "openssl.log";
-    process openssl(settings);
-    REQUIRE(openssl.wait(std::chrono::seconds(30)) == 0);
-  }
-  void make_ca(const std::string& name) {
-    run({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-         "2", "-subj", "/CN=" + name, "-keyout", path(name + ".key"), "-out", path(name + ".crt")});
-  }
-  void make_leaf(const std::string& name, const std::string& extension) {
-    run({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-         "/CN=" + name, "-keyout", path(name + ".key"), "-out", path(name + ".csr")});
-    write_file(path(name + ".ext"), extension + "\n");
-    run({"x509", "-req", "-in", path(name + ".csr"), "-CA", path("ca.crt"), "-CAkey",
-         path("ca.key"), "-CAcreateserial", "-days", "2", "-extfile", path(name + ".ext"), "-out",
-         path(name + ".crt")});
-  }
-
-  temp_dir directory_;
 };
 
 std::string listener(const certificates& files, std::uint16_t port, const std::string& more = "") {
@@ -58,7 +29,7 @@ std::string listener(const certificates& files, std::uint16_t port, const std::s
 }  // namespace
 
 TEST_CASE("broker tls: the certificate must be of a known authority and bear the name") {
-  const certificates files;
+  const broker_certificates files;
   const std::uint16_t port = free_port();
   mosquitto_broker broker(listener(files, port));
   broker_world world({scheme::mqtts, "127.0.0.1", port});
@@ -103,7 +74,7 @@ TEST_CASE("broker tls: the certificate must be of a known authority and bear the
 }
 
 TEST_CASE("broker tls: a client certificate is shown where it is asked for") {
-  const certificates files;
+  const broker_certificates files;
   const std::uint16_t port = free_port();
   mosquitto_broker broker(listener(files, port, "require_certificate true\n"));
   broker_world world({scheme::mqtts, "127.0.0.1", port});

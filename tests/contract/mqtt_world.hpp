@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mqtt_linkd/ports/log.hpp"
@@ -91,7 +92,11 @@ class mqtt_world : private acceptor_events {
     broker.stop();
     if (acceptor_) REQUIRE(run_until([&] { return !is_accepting(); }));
   }
-  void mend_line() { broker.start(); }
+  void silence_line() {
+    broker.pause();
+    silent_ = true;
+  }
+  void mend_line() { std::exchange(silent_, false) ? broker.resume() : broker.start(); }
   template <class Condition>
   bool run_until(Condition condition) {
     return test::run_until(io, condition);
@@ -123,6 +128,7 @@ class mqtt_world : private acceptor_events {
     events_->on_inbound(peer, std::move(inbound));
   }
 
+  bool silent_ = false;
   acceptor_events* events_ = nullptr;
   std::unique_ptr<transport::mqtt_acceptor> acceptor_;
   std::vector<std::unique_ptr<transport::mqtt_dialer>> dead_dialers_;

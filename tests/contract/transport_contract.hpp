@@ -26,6 +26,7 @@ concept transport_world = requires(World& world, acceptor_events& events, bool (
   {world.stop_accepting()};
   { world.dial() } -> std::same_as<std::unique_ptr<path>>;  // not started
   {world.break_line()};                                     // everything between them
+  {world.silence_line()};                                   // connections stay, bytes wait
   {world.mend_line()};
   { world.run_until(condition) } -> std::same_as<bool>;  // false: patience is over
   {world.run_one()};                                     // one event, if there is any
@@ -323,6 +324,33 @@ void a_broken_line_takes_both_ends_down_and_the_next_dial_works(World& in) {
   in.mend_line();
   connected again(in);
   transfer(in, again.london, again.paris(), path::lane::data, 3, 10);
+}
+
+// A half-open connection looks like this. Who finds it is the session, by its heartbeat.
+template <transport_world World>
+void a_line_that_was_silent_loses_nothing(World& in) {
+  connected both(in);
+  in.silence_line();
+  for (const char* frame : {"one", "two", "three"}) both.london.send(frame);
+  for (int i = 0; i < 20; ++i) in.run_one();
+  const std::size_t before = both.paris().frames.size();
+  in.mend_line();
+  REQUIRE(in.run_until([&] { return both.paris().frames.size() == before + 3; }));
+  CHECK(both.paris().frames.back() == "three");
+}
+
+template <transport_world World>
+void survives_a_storm_of_reconnects(World& in) {
+  host paris;
+  in.accept(paris);
+  for (int i = 0; i < 50; ++i) {
+    recorded_path london(in.dial());
+    london.at_up = [&] { london.send("hello"); };
+    london.start();
+    for (int turns = 0; turns < i; ++turns) in.run_one();
+  }
+  connected both(in);
+  transfer(in, both.london, both.paris(), path::lane::data, 3, 10);
 }
 
 template <transport_world World>

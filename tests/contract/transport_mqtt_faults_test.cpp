@@ -235,19 +235,18 @@ TEST_CASE("mqtt transport: a broker that refuses the subscriptions is told and a
   CHECK(world.paris_log.count("acceptor_up") == 0);
 }
 
-TEST_CASE("transport dialer: direct links are not built in", "[transport]") {
+TEST_CASE("transport dialer: the scheme of the server chooses the transport", "[transport]") {
   mqtt_world world;
   transport::mqtt_dialer mqtt(world.io, world.london, 1, world.london_log);
-  transport::transport_dialer dialer(world.io, mqtt);
-  for (const auto which : {scheme::ws, scheme::wss}) {
-    recorded_path path(dialer.dial(world.link_to_paris, {which, "paris", 8870}));
-    path.start();
-    path.send("hello");
-    CHECK(path.unsent_bytes() == 0);
-    REQUIRE(world.run_until([&] { return path.down.has_value(); }));
-    CHECK(path.down->code == errc::unavailable);
-  }
-  recorded_path path(dialer.dial(world.link_to_paris, world.broker.address()));
-  path.start();
-  REQUIRE(world.run_until([&] { return path.frame_bytes_max != 0; }));
+  transport::ws_dialer ws(world.io, "london");
+  transport::transport_dialer dialer(mqtt, ws);
+  // A broker does not answer a WebSocket's upgrade.
+  recorded_path direct(
+      dialer.dial(world.link_to_paris, {scheme::ws, "127.0.0.1", world.broker.port()}));
+  direct.start();
+  REQUIRE(world.run_until([&] { return direct.down.has_value(); }));
+  CHECK_THAT(direct.down->text, Contains("ws://127.0.0.1"));
+  recorded_path through(dialer.dial(world.link_to_paris, world.broker.address()));
+  through.start();
+  REQUIRE(world.run_until([&] { return through.frame_bytes_max != 0; }));
 }

@@ -86,6 +86,16 @@ TEMPLATE_TEST_CASE("mqtt transport: a broken line takes both ends down and the n
   contract::a_broken_line_takes_both_ends_down_and_the_next_dial_works(world);
 }
 
+TEST_CASE("mqtt transport: a line that was silent loses nothing", "[transport]") {
+  mqtt5 world;
+  contract::a_line_that_was_silent_loses_nothing(world);
+}
+
+TEST_CASE("mqtt transport: survives a storm of reconnects", "[transport]") {
+  mqtt5 world;
+  contract::survives_a_storm_of_reconnects(world);
+}
+
 TEST_CASE("mqtt transport: an absent peer is a path that goes down", "[transport]") {
   mqtt5 world;
   contract::an_absent_peer_is_a_path_that_goes_down(world);

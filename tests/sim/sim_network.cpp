@@ -27,7 +27,7 @@ class sim_path : public path {
   void start(path_events& events) override {
     events_ = &events;
     if (accepted_) {
-      later(microseconds(0), [this] { events_->on_path_up(limits::frame_bytes_max); });
+      later(microseconds(0), [this] { become_up(); });
     } else {
       later(delay_, [this] { connect(); });
     }
@@ -45,7 +45,7 @@ class sim_path : public path {
     if (!overtakes) last = due;
     later(due - net_.world_.now(), [this, frame = std::move(frame)]() mutable {
       unsent_bytes_ -= frame.size();
-      if (peer_ && peer_->events_ && !net_.is_cut(from_, to_)) peer_->receive(std::move(frame));
+      if (peer_) peer_->arrive(std::move(frame));
       if (events_) events_->on_path_room();
     });
   }
@@ -53,10 +53,11 @@ class sim_path : public path {
   [[nodiscard]] std::size_t unsent_bytes() const override { return unsent_bytes_; }
   [[nodiscard]] std::string description() const override { return "sim://" + name_; }
 
+  void fail(const std::string& reason) {
+    if (events_) std::exchange(events_, nullptr)->on_path_down({errc::unavailable, reason});
+  }
   void fail_later(microseconds delay, const std::string& reason) {
-    later(delay, [this, reason] {
-      if (events_) std::exchange(events_, nullptr)->on_path_down({errc::unavailable, reason});
-    });
+    later(delay, [this, reason] { fail(reason); });
   }
   [[nodiscard]] bool joins(const std::string& a, const std::string& b) const {
     return std::minmax(from_, to_) == std::minmax(a, b);
@@ -76,6 +77,7 @@ class sim_path : public path {
           ->on_path_down({errc::unavailable, "connection to " + to_ + " failed"});
       return;
     }
+    replace_older();
     auto inbound = std::make_unique<sim_path>(net_, to_, from_, from_);
     inbound->accepted_ = true;
     inbound->delay_ = delay_;
@@ -83,14 +85,48 @@ class sim_path : public path {
     peer_ = inbound.get();
     const auto alive = std::weak_ptr(alive_);
     found->second->on_inbound(from_, std::move(inbound));
-    if (!alive.expired() && events_) events_->on_path_up(limits::frame_bytes_max);
+    if (!alive.expired()) become_up();
   }
 
-  void receive(bytes frame) { events_->on_frame(std::move(frame)); }
+  // As a real acceptor does: who dials again has given up its old connection.
+  void replace_older() {
+    const auto paths = net_.paths_;
+    for (sim_path* each : paths) {
+      if (each->accepted_ && each->from_ == to_ && each->to_ == from_ && each->events_) {
+        each->fail("the peer dialled again");
+        return;
+      }
+    }
+  }
+
+  void become_up() {
+    if (!events_) return;
+    up_ = true;
+    const auto alive = std::weak_ptr(alive_);
+    events_->on_path_up(limits::frame_bytes_max);
+    for (bytes& frame : std::exchange(early_, {})) {
+      if (!alive.expired() && events_) events_->on_frame(std::move(frame));
+    }
+  }
+
+  void arrive(bytes frame) {
+    if (net_.is_cut(from_, to_)) return;
+    if (net_.silent_.count(std::minmax(from_, to_)) > 0) {
+      net_.held_.push_back([this, frame = std::move(frame), alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) arrive(frame);
+      });
+    } else if (!up_) {
+      early_.push_back(std::move(frame));
+    } else if (events_) {
+      events_->on_frame(std::move(frame));
+    }
+  }
 
   sim_network& net_;
   std::string from_, to_, name_;
   bool accepted_ = false;
+  bool up_ = false;
+  std::vector<bytes> early_;  // came before start()
   path_events* events_ = nullptr;
   sim_path* peer_ = nullptr;
   microseconds delay_{};
@@ -98,6 +134,12 @@ class sim_path : public path {
   std::size_t unsent_bytes_ = 0;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
+
+void sim_network::heal(const std::string& a, const std::string& b) {
+  cut_.erase(std::minmax(a, b));
+  silent_.erase(std::minmax(a, b));
+  for (auto& arrival : std::exchange(held_, {})) world_.after(microseconds(0), arrival);
+}
 
 void sim_network::reset(const std::string& a, const std::string& b) {
   for (sim_path* each : std::vector<sim_path*>(paths_.begin(), paths_.end())) {

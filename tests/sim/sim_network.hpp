@@ -5,6 +5,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "mqtt_linkd/ports/transport.hpp"
 #include "tests/sim/world.hpp"
@@ -27,7 +29,9 @@ class sim_network {
 
   // No new connection, and the ones there are lose everything without a word.
   void partition(const std::string& a, const std::string& b) { cut_.insert(std::minmax(a, b)); }
-  void heal(const std::string& a, const std::string& b) { cut_.erase(std::minmax(a, b)); }
+  // Frames between the two wait until heal().
+  void silence(const std::string& a, const std::string& b) { silent_.insert(std::minmax(a, b)); }
+  void heal(const std::string& a, const std::string& b);
   void heal_all() { cut_.clear(); }
   // Every connection between the two is reset; both ends are told.
   void reset(const std::string& a, const std::string& b);
@@ -45,7 +49,8 @@ class sim_network {
   world& world_;
   std::map<std::string, acceptor_events*> acceptors_;
   std::map<std::string, std::string> names_;
-  std::set<pair> cut_;
+  std::set<pair> cut_, silent_;
+  std::vector<std::function<void()>> held_;  // arrivals that the silence holds back, in order
   std::set<sim_path*> paths_;
   bool reordering_ = false;
 };

@@ -60,6 +60,13 @@ void mosquitto_broker::kill() {
   end(SIGKILL);
 }
 
+void mosquitto_broker::pause() {
+  process_->signal(SIGSTOP);
+}
+void mosquitto_broker::resume() {
+  process_->signal(SIGCONT);
+}
+
 void mosquitto_broker::end(int signal) {
   if (!process_) return;
   process_->signal(signal);

@@ -24,6 +24,9 @@ class mosquitto_broker {
   void start();
   void stop();  // SIGTERM
   void kill();  // SIGKILL
+  // Silent, with its connections, until resume().
+  void pause();
+  void resume();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] server_address address() const { return {scheme::mqtt, "127.0.0.1", port_}; }

@@ -56,8 +56,9 @@ class acceptor_events {
  public:
   virtual ~acceptor_events() = default;
   virtual void on_inbound(const std::string& peer, std::unique_ptr<path> inbound) = 0;
-  // Somebody who calls itself `peer`, a link of ours, was turned away; `why` is for people.
-  virtual void on_turned_away(const std::string& /*peer*/, const std::string& /*why*/) {}
+  // `peer`, a link of ours, cannot reach us: somebody of that name was turned away (errc::refused),
+  // or we do not listen (errc::unavailable).
+  virtual void on_unreachable(const std::string& /*peer*/, const error& /*why*/) {}
 };
 
 }  // namespace linkd

@@ -67,9 +67,10 @@ const mistake mistakes[] = {
     {"listen: {insecure: false}\n", 4, 9, "listen.server", "is required"},
     {"listen: {server: 'mqtt://0.0.0.0'}\n", 4, 18, "listen.server", "ws:// or wss://"},
     {"listen: {server: 'ws://0.0.0.0:1'}\n", 4, 18, "listen.server", "insecure: true"},
+    {"listen: {server: 'ws://h', insecure: true}\n", 4, 18, "listen.server", "an address"},
     {"listen: {server: 'wss://0.0.0.0:1'}\n", 4, 18, "listen.server", "needs tls.cert_file"},
     {"listen: {server: 'ws://[::1]', tls: {verify_peer: false}}\n", 4, 37, "listen.tls", "wss://"},
-    {"listen: {server: 'wss://h', tls: {cert_file: pem}}\n", 4, 46, "listen.tls.cert_file",
+    {"listen: {server: 'wss://[::1]', tls: {cert_file: pem}}\n", 4, 50, "listen.tls.cert_file",
      "needs key_file"},
     // Admin.
     {"admin: {token_file: secret}\n", 4, 8, "admin.server", "is required"},

@@ -116,22 +116,24 @@ TEST_CASE("config: a link has the name of its file, and not that of our deployme
   CHECK_THAT(says("..", "name: .."), Catch::Contains("letters, digits"));
 }
 
-TEST_CASE("config: a link goes through a broker or is dialled by the peer, not both") {
+TEST_CASE("config: a peer that dials us may be dialled too, whatever the transport") {
   config_files files;
-  files.write("mqtt-linkd.yaml",
-              read_file(files.main_file()) + "listen: {server: 'ws://127.0.0.1:8870'}\n");
-  const auto daemon = paris(files);
-  const auto load = [&](const std::string& server) {
-    return config::load_link(
-        files.write_link("london",
-                         "name: london\naccept: {certificate: london}\nserver: " + server + "\n"),
-        daemon);
+  const auto listen = [&](const std::string& how) {
+    files.write("mqtt-linkd.yaml",
+                "deployment: paris\nbroker: {server: 'mqtt://127.0.0.1'}\n" + how);
+    return paris(files);
   };
-  const auto problems = problems_of(load("mqtt://h"));
-  REQUIRE(problems.size() == 1);
-  CHECK(problems[0].key == "accept");
-  CHECK(problems_of(load("")).empty());
-  CHECK(problems_of(load("wss://h")).empty());
+  files.write("password", "p\n");
+  const auto load = [&](const daemon_settings& daemon, const std::string& text) {
+    return all_of(problems_of(
+        config::load_link(files.write_link("london", "name: london\n" + text), daemon)));
+  };
+  const auto daemon = listen("listen: {server: 'ws://127.0.0.1:8870'}\n");
+  const std::string accept = "accept: {password_file: ../password}\n";
+  CHECK(load(daemon, accept) == "");
+  CHECK(load(daemon, accept + "server: mqtt://h\n") == "");
+  CHECK(load(daemon, accept + "server: wss://h\n") == "");
+  CHECK_THAT(load(daemon, "accept: {certificate: london}\n"), Catch::Contains("tls.ca_file"));
 }
 
 TEST_CASE("config: a list that another spelling of its only filter covers is fine") {

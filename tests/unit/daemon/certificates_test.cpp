@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/process.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/certificates.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
@@ -20,29 +19,6 @@ struct counting_log : logger {
   }
   std::vector<std::string> lines;
 };
-
-void make_certificate(const std::string& file, int days) {
-  process_settings settings;
-  settings.arguments = {"openssl",
-                        "req",
-                        "-x509",
-                        "-newkey",
-                        "ec",
-                        "-pkeyopt",
-                        "ec_paramgen_curve:P-256",
-                        "-nodes",
-                        "-subj",
-                        "/CN=x",
-                        "-keyout",
-                        file + ".key",
-                        "-out",
-                        file,
-                        "-days",
-                        std::to_string(days)};
-  settings.output = file + ".log";
-  process openssl(settings);
-  REQUIRE(openssl.wait(std::chrono::seconds(30)) == 0);
-}
 
 stamp now() {
   return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
@@ -61,11 +37,10 @@ TEST_CASE("certificates: each file that is named counts, once") {
 }
 
 TEST_CASE("certificates: one that ends within 14 days is warned about, once a day") {
-  const temp_dir directory;
-  const std::string soon = (directory.path() / "soon.crt").string();
-  const std::string late = (directory.path() / "late.crt").string();
-  make_certificate(soon, 10);
-  make_certificate(late, 100);
+  test::certificates files;
+  files.make("soon", {.days = 10});
+  files.make("late", {.days = 100});
+  const std::string soon = files.path("soon.crt"), late = files.path("late.crt");
   counting_log log;
   daemon::certificates watch(log);
   const stamp start = now();
@@ -83,14 +58,14 @@ TEST_CASE("certificates: one that ends within 14 days is warned about, once a da
 }
 
 TEST_CASE("certificates: a new file under the old name is seen when told to look again") {
-  const temp_dir directory;
-  const std::string file = (directory.path() / "ours.crt").string();
-  make_certificate(file, 10);
+  test::certificates files;
+  files.make("ours", {.days = 10});
+  const std::string file = files.path("ours.crt");
   counting_log log;
   daemon::certificates watch(log);
   const stamp start = now();
   watch.check({file}, start, false);
-  make_certificate(file, 100);
+  files.make("ours", {.days = 100});
   watch.check({file}, start, false);
   CHECK(watch.expiries().at(file) - start < hours(24 * 11));
   watch.check({file}, start, true);

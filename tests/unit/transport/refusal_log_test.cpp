@@ -21,7 +21,7 @@ struct kept_lines : logger {
 
 TEST_CASE("refusal log: counts all and tells one of each link", "[transport]") {
   kept_lines log;
-  refusal_log refusals(log);
+  refusal_log refusals(log, "frame_refused", "refused a frame: ");
   for (int i = 0; i < 1000; ++i) {
     refusals.note("london", "a wrong MAC");
     refusals.note("", "not from a deployment");

@@ -83,6 +83,15 @@ TEST_CASE("ws connection: frames arrive whole and in order, both ways, up to the
   CHECK(between.dialled->unsent_bytes() == 0);
 }
 
+TEST_CASE("ws connection: may send before it reads") {
+  line between;
+  between.accepted->send("early", path::lane::control);
+  between.dialled = make_ws_connection(std::move(between.raw_dialled));
+  between.dialled->start(between.at_dialled);
+  REQUIRE(run_until(between.io, [&] { return !between.at_dialled.frames.empty(); }));
+  CHECK(between.at_dialled.frames == std::vector<bytes>{"early"});
+}
+
 TEST_CASE("ws connection: control frames overtake data that waits") {
   line between;
   between.start();
@@ -169,6 +178,9 @@ TEST_CASE("ws path: begins with the first frame, and tells its maker when it is 
   CHECK(events.frames == std::vector<bytes>{"first", "second"});
   inbound->end({errc::unavailable, "the peer dialled again"});
   CHECK(events.down == "the peer dialled again");
+  events.down.reset();
+  inbound->end({errc::unavailable, "once more"});
+  CHECK_FALSE(events.down.has_value());
   CHECK_FALSE(gone);
   inbound.reset();
   CHECK(gone);
