@@ -142,7 +142,7 @@ TEST_CASE("daemon: the command line") {
 TEST_CASE("daemon: SIGTERM ends it with 0, whether broker and peer are there or not") {
   const bool broker_there = GENERATE(true, false);
   site a("A");
-  a.write_link("B", 1, {"t"});
+  a.write_link("B", address(transport::mqtt, 1), {"t"});
   if (!broker_there) a.broker().stop();
   a.start_daemon();
   REQUIRE(eventually(patience,
@@ -152,7 +152,7 @@ TEST_CASE("daemon: SIGTERM ends it with 0, whether broker and peer are there or 
 
 TEST_CASE("daemon: a second one on the same state directory refuses with 73, the first goes on") {
   site a("A");
-  a.write_link("B", 1, {"t"});
+  a.write_link("B", address(transport::mqtt, 1), {"t"});
   a.start_daemon();
   REQUIRE(eventually(patience, [&] { return a.metric("mqtt_linkd_broker_up") == 1; }));
   const auto second = run({daemon_program(), "-c", a.configuration()});
@@ -165,7 +165,7 @@ TEST_CASE("daemon: a second one on the same state directory refuses with 73, the
 TEST_CASE("daemon: the service manager is told READY without a broker, RELOADING and STOPPING") {
   site a("A");
   a.broker().stop();
-  a.write_link("B", 1, {"t"});
+  a.write_link("B", address(transport::mqtt, 1), {"t"});
   notify_socket manager(a.directory() / "notify");
   a.start_daemon({manager.variable()});
   CHECK(eventually(patience, [&] { return manager.told("READY=1"); }));
@@ -179,8 +179,8 @@ TEST_CASE("daemon: the service manager is told READY without a broker, RELOADING
 TEST_CASE("daemon: a bad file at reload leaves everything as it was and says so") {
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {"from/B"});
-  b.write_link("A", a.broker_port(), {"from/A"});
+  a.write_link("B", b.door(transport::mqtt), {"from/B"});
+  b.write_link("A", a.door(transport::mqtt), {"from/A"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && b.captures("from/B"); }));
@@ -188,7 +188,7 @@ TEST_CASE("daemon: a bad file at reload leaves everything as it was and says so"
   mqtt_peer at_b({.port = b.broker_port(), .client_id = "client"});
   const double connects = a.metric("mqtt_linkd_link_connects_total");
 
-  a.write_link("B", b.broker_port(), {"from/#/B"});
+  a.write_link("B", b.door(transport::mqtt), {"from/#/B"});
   a.reload();
   REQUIRE(eventually(patience,
                      [&] { return a.metric("mqtt_linkd_config_last_reload_successful") == 0; }));
@@ -200,7 +200,7 @@ TEST_CASE("daemon: a bad file at reload leaves everything as it was and says so"
   CHECK(at_a.await_arrivals(1, patience));
   CHECK(a.metric("mqtt_linkd_link_connects_total") == connects);
 
-  a.write_link("B", b.broker_port(), {"from/+"});  // found by watching the directory
+  a.write_link("B", b.door(transport::mqtt), {"from/+"});  // found by watching the directory
   REQUIRE(eventually(patience, [&] {
     return a.metric("mqtt_linkd_config_last_reload_successful") == 1 && b.captures("from/+");
   }));

@@ -88,10 +88,12 @@ void take_off_expiry(message& arrived, const message& published) {
 }  // namespace
 
 TEST_CASE("fidelity: topic, payload, QoS, retain flag and every property arrive as published") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {});
-  b.write_link("A", a.broker_port(), {"#"});
+  a.write_link("B", b.door(how), {});
+  b.write_link("A", a.door(how), {"#"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("#"); }));
@@ -121,8 +123,8 @@ TEST_CASE("fidelity: topic, payload, QoS, retain flag and every property arrive 
 TEST_CASE("fidelity: QoS 2 is carried as QoS 1") {
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {});
-  b.write_link("A", a.broker_port(), {"twice"});
+  a.write_link("B", b.door(transport::mqtt), {});
+  b.write_link("A", a.door(transport::mqtt), {"twice"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("twice"); }));
@@ -141,8 +143,8 @@ TEST_CASE("fidelity: QoS 2 is carried as QoS 1") {
 TEST_CASE("fidelity: a message that waits too long for the line expires and is counted") {
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {});
-  b.write_link("A", a.broker_port(), {"news"});
+  a.write_link("B", b.door(transport::mqtt), {});
+  b.write_link("A", a.door(transport::mqtt), {"news"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("news"); }));

@@ -27,10 +27,10 @@ strings payloads(const mqtt_peer& client) {
 }
 
 // Links every site with every other one, each asking for everything, and starts the daemons.
-void link_all(const std::vector<site*>& sites) {
+void link_all(const std::vector<site*>& sites, transport how) {
   for (site* one : sites) {
     for (site* other : sites) {
-      if (one != other) one->write_link(other->name(), other->broker_port(), {"#"});
+      if (one != other) one->write_link(other->name(), other->door(how), {"#"});
     }
     one->start_daemon();
   }
@@ -88,10 +88,12 @@ void every_message_once_everywhere(const std::vector<site*>& sites, std::size_t 
 }  // namespace
 
 TEST_CASE("link: each side gets what it wants, no topics make it one-way, a reload undoes that") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {"/from-B"});
-  b.write_link("A", a.broker_port(), {"/from-A"});
+  a.write_link("B", b.door(how), {"/from-B"});
+  b.write_link("A", a.door(how), {"/from-A"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b); }));
@@ -104,7 +106,7 @@ TEST_CASE("link: each side gets what it wants, no topics make it one-way, a relo
   REQUIRE(at_b.await_arrivals(1, patience));
   REQUIRE(at_a.await_arrivals(1, patience));
 
-  a.write_link("B", b.broker_port(), {});
+  a.write_link("B", b.door(how), {});
   a.reload();
   REQUIRE(eventually(patience, [&] { return !b.captures("/from-B"); }));
   at_b.publish(text("/from-B", "not wanted"));
@@ -112,7 +114,7 @@ TEST_CASE("link: each side gets what it wants, no topics make it one-way, a relo
   at_a.publish(text("/from-A", "still from A"));
   REQUIRE(at_b.await_arrivals(2, patience));
 
-  a.write_link("B", b.broker_port(), {"/from-B"});
+  a.write_link("B", b.door(how), {"/from-B"});
   a.reload();
   REQUIRE(eventually(patience, [&] { return b.captures("/from-B"); }));
   at_b.publish(text("/from-B", "wanted again"));
@@ -124,10 +126,12 @@ TEST_CASE("link: each side gets what it wants, no topics make it one-way, a relo
 }
 
 TEST_CASE("link: of a hundred topics only the one that the peer wants crosses, once") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {});
-  b.write_link("A", a.broker_port(), {"t/42"});
+  a.write_link("B", b.door(how), {});
+  b.write_link("A", a.door(how), {"t/42"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("t/42"); }));
@@ -146,12 +150,14 @@ TEST_CASE("link: of a hundred topics only the one that the peer wants crosses, o
 }
 
 TEST_CASE("link: one reachable broker is enough for both directions, whichever it is") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   const bool a_dials = GENERATE(true, false);
   CAPTURE(a_dials);
   site a("A");
   site b("B");
-  a.write_link("B", a_dials ? b.broker_port() : 0, {"#"});
-  b.write_link("A", a_dials ? 0 : a.broker_port(), {"#"});
+  a.write_link("B", a_dials ? b.door(how) : "", {"#"});
+  b.write_link("A", a_dials ? "" : a.door(how), {"#"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b); }));
@@ -160,31 +166,35 @@ TEST_CASE("link: one reachable broker is enough for both directions, whichever i
 }
 
 TEST_CASE("link: with # on both sides every message is everywhere once, without echo") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  link_all({&a, &b});
+  link_all({&a, &b}, how);
   every_message_once_everywhere({&a, &b}, 500);
 }
 
 TEST_CASE("link: in a triangle with # every message is everywhere once, without echo or storm") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
   site c("C");
-  link_all({&a, &b, &c});
+  link_all({&a, &b, &c}, how);
   every_message_once_everywhere({&a, &b, &c}, 300);
 }
 
 TEST_CASE("link: with MQTT 3.1.1 local brokers and overlapping filters nothing echoes") {
   site a("A", "  protocol: 3.1.1\n");
   site b("B", "  protocol: 3.1.1\n");
-  link_all({&a, &b});
+  link_all({&a, &b}, transport::mqtt);
   every_message_once_everywhere({&a, &b}, 500);
 }
 
 TEST_CASE("link: with MQTT 3.1.1 identical messages published at both sides at once all arrive") {
   site a("A", "  protocol: 3.1.1\n");
   site b("B", "  protocol: 3.1.1\n");
-  link_all({&a, &b});
+  link_all({&a, &b}, transport::mqtt);
   mqtt_peer at_a({.port = a.broker_port(), .client_id = "client", .filters = {"#"}});
   mqtt_peer at_b({.port = b.broker_port(), .client_id = "client", .filters = {"#"}});
   constexpr std::size_t each = 300;

@@ -22,9 +22,11 @@ constexpr const char* topic = "orders/new";
 // A publishes to B over a line that can be disturbed. B's client is there from the beginning.
 class one_way {
  public:
-  explicit one_way(double messages_per_s_max) {
-    a.write_link("B", line_to_b.port(), {});
-    b.write_link("A", line_to_a.port(), {"orders/#"});
+  one_way(transport how, double messages_per_s_max)
+      : line_to_a(how == transport::mqtt ? a.broker_port() : a.listen_port()),
+        line_to_b(how == transport::mqtt ? b.broker_port() : b.listen_port()) {
+    a.write_link("B", address(how, line_to_b.port()), {});
+    b.write_link("A", address(how, line_to_a.port()), {"orders/#"});
     a.start_daemon();
     b.start_daemon();
     REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("orders/#"); }));
@@ -53,8 +55,7 @@ class one_way {
 
   site a{"A"};
   site b{"B"};
-  tcp_proxy line_to_a{a.broker_port()};
-  tcp_proxy line_to_b{b.broker_port()};
+  tcp_proxy line_to_a, line_to_b;
   std::unique_ptr<mqtt_peer> publisher, subscriber;
   std::size_t sent = 0;
 };
@@ -62,7 +63,9 @@ class one_way {
 }  // namespace
 
 TEST_CASE("outage: 10000 messages cross a line that was cut for 20 s, in order and once") {
-  one_way link(400);
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
+  one_way link(how, 400);
   link.publish(10'000);
   REQUIRE(link.subscriber->await_arrivals(500, patience));
   link.line_to_a.cut();
@@ -76,7 +79,9 @@ TEST_CASE("outage: 10000 messages cross a line that was cut for 20 s, in order a
 }
 
 TEST_CASE("outage: 10000 messages cross a line that was silent for 20 s, in order and once") {
-  one_way link(400);
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
+  one_way link(how, 400);
   link.publish(10'000);
   REQUIRE(link.subscriber->await_arrivals(500, patience));
   link.line_to_a.black_hole();
@@ -90,13 +95,15 @@ TEST_CASE("outage: 10000 messages cross a line that was silent for 20 s, in orde
 }
 
 TEST_CASE("outage: 10000 messages survive kill -9 of either daemon at 50 random moments") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   constexpr std::size_t kills = 50;
   constexpr std::size_t messages_a_kill = 200;
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
   std::uniform_int_distribution<std::size_t> some(1, messages_a_kill);
-  one_way link(2000);
+  one_way link(how, 2000);
   for (std::size_t i = 0; i < kills; ++i) {
     const std::size_t accepted = link.publisher->accepted();
     const std::size_t arrived = link.subscriber->arrived();
@@ -118,6 +125,8 @@ TEST_CASE("outage: 10000 messages survive kill -9 of either daemon at 50 random 
 }
 
 TEST_CASE("outage: with # on both sides and kill -9 at 30 random moments nothing echoes") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   constexpr std::size_t kills = 30;
   constexpr std::size_t messages_a_kill = 100;
   const auto seed = std::random_device{}();
@@ -125,8 +134,8 @@ TEST_CASE("outage: with # on both sides and kill -9 at 30 random moments nothing
   std::mt19937 random(seed);
   site a("A");
   site b("B");
-  a.write_link("B", b.broker_port(), {"#"});
-  b.write_link("A", a.broker_port(), {"#"});
+  a.write_link("B", b.door(how), {"#"});
+  b.write_link("A", a.door(how), {"#"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("#") && b.captures("#"); }));
@@ -159,8 +168,10 @@ TEST_CASE("outage: with # on both sides and kill -9 at 30 random moments nothing
 }
 
 TEST_CASE("outage: nothing is lost or overtaken when either broker is restarted under load") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   constexpr std::size_t restarts = 6;
-  one_way link(1000);
+  one_way link(how, 1000);
   link.publish(10'000);
   for (std::size_t i = 0; i < restarts; ++i) {
     REQUIRE(link.publisher->await_accepted((i + 1) * 1000, recovery));
@@ -178,7 +189,9 @@ TEST_CASE("outage: nothing is lost or overtaken when either broker is restarted 
 }
 
 TEST_CASE("outage: messages published while the peer's daemon is away and ours restarts arrive") {
-  one_way link(0);
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
+  one_way link(how, 0);
   REQUIRE(link.b.stop_daemon() == 0);
   link.publish(100);
   REQUIRE(eventually(patience, [&] { return link.a.waiting_for("B") == 100; }));
@@ -194,9 +207,11 @@ TEST_CASE("outage: messages published while the peer's daemon is away and ours r
 }
 
 TEST_CASE("outage: 300000 waiting messages keep both daemons under 100 MB and arrive in order") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   constexpr std::size_t resident_bytes_max = 100'000'000;
   constexpr std::size_t count = 300'000;
-  one_way link(0);
+  one_way link(how, 0);
   REQUIRE(link.b.stop_daemon() == 0);
   link.publish(count);
   REQUIRE(eventually(

@@ -51,18 +51,34 @@ constexpr const char* broker_configuration =
 
 }  // namespace
 
+std::ostream& operator<<(std::ostream& out, transport how) {
+  return out << (how == transport::mqtt ? "mqtt" : "ws");
+}
+
+std::string address(transport how, std::uint16_t port) {
+  return (how == transport::mqtt ? "mqtt" : "ws") + ("://127.0.0.1:" + std::to_string(port));
+}
+
 std::string daemon_program() {
   return LINKD_DAEMON;
 }
 
 site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml)
-    : name_(std::move(name)), broker_(broker_configuration), admin_port_(free_port()) {
+    : name_(std::move(name)),
+      broker_(broker_configuration),
+      admin_port_(free_port()),
+      listen_port_(free_port()) {
   std::ostringstream text;
   text << "deployment: " << name_ << "\nbroker:\n  server: mqtt://127.0.0.1:" << broker_port()
        << '\n'
        << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
        << "\nstate_dir: " << (directory() / "state").string() << '\n'
+       << (daemon_yaml.find("listen:") == std::string_view::npos
+               ? "listen:\n  server: " + door(transport::ws) + '\n'
+               : "")
        << daemon_yaml;
+  write_file(directory() / "password", "between friends\n");
+  std::filesystem::permissions(directory() / "password", std::filesystem::perms(0600));
   write_file(configuration(), text.str());
   std::filesystem::create_directory(directory() / "links.d");
 }
@@ -82,11 +98,19 @@ std::string site::daemon_log() const {
   return read_file(directory() / "daemon.log");
 }
 
-void site::write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
+std::string site::door(transport how) const {
+  return address(how, how == transport::mqtt ? broker_port() : listen_port_);
+}
+
+void site::write_link(const std::string& peer, const std::string& server, const strings& topics,
                       std::string_view yaml) {
   std::ostringstream text;
   text << "name: " << peer << "\ntopics: " << quoted_list(topics) << '\n' << yaml;
-  if (server_port != 0) text << "server: mqtt://127.0.0.1:" << server_port << '\n';
+  if (!server.empty()) text << "server: " << server << '\n';
+  if (server.starts_with("ws")) text << "password_file: ../password\n";
+  if (yaml.find("accept:") == std::string_view::npos) {
+    text << "accept: { password_file: ../password }\n";
+  }
   write_file(directory() / "links.d" / (peer + ".yaml"), text.str());
 }
 

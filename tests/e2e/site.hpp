@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,16 @@ using strings = std::vector<std::string>;
 // Longest wait for what normally takes milliseconds, on a machine that others load too.
 inline constexpr std::chrono::seconds patience{30};
 
-// One deployment as an operator would run it: a mosquitto broker and a daemon, their configuration,
-// state and logs in a directory of its own. If a test fails, the end of each log goes to stderr.
+// How a link reaches its peer: through the peer's broker, or the peer's daemon itself.
+enum class transport { mqtt, ws };
+std::ostream& operator<<(std::ostream& out, transport how);
+
+// "mqtt://127.0.0.1:1234", "ws://127.0.0.1:1234"; through a line to `port`, for instance.
+std::string address(transport how, std::uint16_t port);
+
+// One deployment as an operator would run it: a mosquitto broker and a daemon that listens for
+// peers, their configuration, state and logs in a directory of its own. If a test fails, the end of
+// each log goes to stderr.
 class site {
  public:
   // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its
@@ -37,12 +46,15 @@ class site {
   [[nodiscard]] std::string daemon_log() const;
 
   [[nodiscard]] std::uint16_t broker_port() const { return broker_.port(); }
+  [[nodiscard]] std::uint16_t listen_port() const { return listen_port_; }
+  // Where peers reach us.
+  [[nodiscard]] std::string door(transport how) const;
   // Stopped in good order it stores its sessions.
   [[nodiscard]] mosquitto_broker& broker() { return broker_; }
 
-  // Writes links.d/<peer>.yaml. `server_port`: the peer's broker, or a line to it; 0: the peer is
-  // not dialled. `yaml` is added.
-  void write_link(const std::string& peer, std::uint16_t server_port, const strings& topics,
+  // Writes links.d/<peer>.yaml. `server`: see address(); empty: the peer is not dialled. The peer
+  // may dial us. `yaml` is added.
+  void write_link(const std::string& peer, const std::string& server, const strings& topics,
                   std::string_view yaml = {});
   void reload();  // SIGHUP
 
@@ -64,7 +76,7 @@ class site {
   const std::string name_;
   const temp_dir directory_;
   mosquitto_broker broker_;
-  const std::uint16_t admin_port_;
+  const std::uint16_t admin_port_, listen_port_;
   std::unique_ptr<process> daemon_;
 };
 
