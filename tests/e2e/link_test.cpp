@@ -72,7 +72,8 @@ void every_message_once_everywhere(const std::vector<site*>& sites, std::size_t 
       if (one == other) continue;
       CAPTURE(one->name(), other->name());
       const std::string label = "link=\"" + other->name() + '"';
-      CHECK(one->metric("mqtt_linkd_messages_sent_total", {label}) == double(count));
+      // More if the connection of the smaller name replaced the other one meanwhile.
+      CHECK(one->metric("mqtt_linkd_messages_sent_total", {label}) >= double(count));
       CHECK(one->metric("mqtt_linkd_messages_received_total", {label}) == double(count));
     }
   }
