@@ -86,6 +86,7 @@ ws_reception::ws_reception(tcp::socket socket, std::shared_ptr<asio::ssl::contex
     : tcp_(std::move(socket)), tls_(std::move(tls)), may_enter_(std::move(may_enter)) {}
 
 asio::awaitable<result<ws_guest>> ws_reception::receive() {
+  // No ?: and no braced arguments with co_await: GCC 12 destroys their temporaries twice.
   std::optional<outcome> made;
   if (tls_) {
     made = co_await shake_hands();
