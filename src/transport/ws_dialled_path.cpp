@@ -165,7 +165,8 @@ asio::awaitable<result<void>> ws_dialled_path::attempt::connect(beast::tcp_strea
   error_code ignored;
   stream.socket().set_option(tcp::no_delay(true), ignored);
   stream.socket().set_option(asio::socket_base::keep_alive(true), ignored);
-  co_return result<void>();
+  result<void> connected;
+  co_return connected;
 }
 
 asio::awaitable<ws_dialled_path::attempt::connection> ws_dialled_path::attempt::dial_tls(

@@ -103,8 +103,9 @@ class sim_path : public path {
     if (!events_) return;
     up_ = true;
     const auto alive = std::weak_ptr(alive_);
+    auto early = std::exchange(early_, {});
     events_->on_path_up(limits::frame_bytes_max);
-    for (bytes& frame : std::exchange(early_, {})) {
+    for (bytes& frame : early) {
       if (!alive.expired() && events_) events_->on_frame(std::move(frame));
     }
   }
