@@ -70,8 +70,10 @@ class load {
     }
     account_phase();
     publishing_ = false;
-    const auto deadline = clock::now() + settings_.patience;
-    while (!all_arrived() && clock::now() < deadline) wait(deadline);
+    // What keeps coming is late, not lost.
+    while (!all_arrived() && clock::now() < last_arrival_ + settings_.patience) {
+      wait(last_arrival_ + settings_.patience);
+    }
     return conclude();
   }
 

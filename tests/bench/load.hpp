@@ -25,7 +25,8 @@ struct load_settings {
   std::size_t outstanding = 0;  // published and not yet arrived; 0: any number
   std::chrono::milliseconds warmup{1000};  // before what is measured
   std::chrono::milliseconds measured{5000};
-  std::chrono::milliseconds patience{10'000};  // for the first message, and at the end for the last
+  // For the first message, and at the end without any more.
+  std::chrono::milliseconds patience{10000};
 };
 
 // Of all subscribers together. `arrived` counts every message once a subscriber.
