@@ -113,6 +113,9 @@ class posix_file final : public file {
   // Not repeated on EINTR: whatever it says, a second one would prove nothing.
   result<void> sync() override {
     if (::fdatasync(open_.get()) != 0) return failure(errno, path_, "sync");
+    struct stat status {};
+    if (::fstat(open_.get(), &status) != 0) return failure(errno, path_, "sync");
+    if (status.st_nlink == 0) return error{errc::io, path_ + ": was removed while in use"};
     return {};
   }
 
@@ -129,10 +132,20 @@ class posix_file final : public file {
 
 class posix_lock final : public directory_lock {
  public:
-  explicit posix_lock(descriptor held) : held_(std::move(held)) {}
+  posix_lock(descriptor held, std::string path) : held_(std::move(held)), path_(std::move(path)) {}
+
+  [[nodiscard]] result<void> check() const override {
+    struct stat held {
+    }, named{};
+    const bool there = ::fstat(held_.get(), &held) == 0 && ::lstat(path_.c_str(), &named) == 0;
+    if (there && held.st_dev == named.st_dev && held.st_ino == named.st_ino) return {};
+    return error{errc::io, std::filesystem::path(path_).parent_path().string() +
+                               ": was removed or replaced while in use"};
+  }
 
  private:
   descriptor held_;
+  std::string path_;
 };
 
 result<void> sync_directory_at(const std::string& path) {
@@ -220,7 +233,7 @@ result<std::unique_ptr<directory_lock>> posix_storage::lock(const std::string& d
       return error{errc::locked, absolute(directory) + ": used by another process"};
     return failure(errno, where, "lock");
   }
-  return std::unique_ptr<directory_lock>(std::make_unique<posix_lock>(std::move(opened)));
+  return std::unique_ptr<directory_lock>(std::make_unique<posix_lock>(std::move(opened), where));
 }
 
 }  // namespace linkd::platform

@@ -7,6 +7,7 @@ void commit_job::run() {
   outcome = open_files();
   if (outcome) {
     outcome = write_chunks();
+    if (outcome && !chunks.empty()) outcome = where_->lock->check();
     if (!outcome) abandon();
   }
   mark.end = outcome ? after.offset : before.offset;

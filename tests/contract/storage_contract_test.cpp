@@ -175,5 +175,31 @@ TEST_CASE("posix storage: files and directories are for their owner only") {
         (perms::owner_read | perms::owner_write));
 }
 
+TEST_CASE("posix storage: a locked directory that is moved or replaced is told, until it is back") {
+  in_file_system tested;
+  auto& disk = tested.disk();
+  const std::filesystem::path root = tested.root_ + "/state";
+  REQUIRE(disk.make_directory("a").has_value());
+  const auto held = disk.lock("a");
+  REQUIRE(held.has_value());
+  CHECK((*held)->check().has_value());
+  std::filesystem::rename(root / "a", root / "aside");
+  CHECK(code_of((*held)->check()) == errc::io);
+  std::filesystem::copy(root / "aside", root / "a");
+  CHECK(code_of((*held)->check()) == errc::io);
+  std::filesystem::remove_all(root / "a");
+  std::filesystem::rename(root / "aside", root / "a");
+  CHECK((*held)->check().has_value());
+}
+
+TEST_CASE("posix storage: a sync of a file that was removed fails") {
+  in_file_system tested;
+  const auto target = open(tested.disk(), "file", open_mode::create_new);
+  REQUIRE(target->write_at(0, "x").has_value());
+  REQUIRE(target->sync().has_value());
+  REQUIRE(tested.disk().remove("file").has_value());
+  CHECK(code_of(target->sync()) == errc::io);
+}
+
 }  // namespace
 }  // namespace linkd

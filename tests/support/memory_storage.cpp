@@ -159,6 +159,14 @@ class memory_storage::lock_handle final : public directory_lock {
     if (epoch_ == disk_.epoch_) disk_.locks_.erase(directory_);
   }
 
+  [[nodiscard]] result<void> check() const override {
+    const std::scoped_lock guard(disk_.mutex_);
+    if (epoch_ != disk_.epoch_) return failure(errc::io, "lock of a dead process");
+    if (disk_.lost_directories_.contains(directory_))
+      return failure(errc::io, directory_ + ": was removed or replaced while in use");
+    return {};
+  }
+
  private:
   memory_storage& disk_;
   std::string directory_;
@@ -272,6 +280,14 @@ result<std::unique_ptr<directory_lock>> memory_storage::lock(const std::string& 
   if (!locks_.insert(directory).second)
     return failure(errc::locked, directory + ": held by another process");
   return std::unique_ptr<directory_lock>(std::make_unique<lock_handle>(*this, directory));
+}
+
+void memory_storage::set_lost(const std::string& directory, bool lost) {
+  const std::scoped_lock guard(mutex_);
+  if (lost)
+    lost_directories_.insert(directory);
+  else
+    lost_directories_.erase(directory);
 }
 
 void memory_storage::fail(fault what) {

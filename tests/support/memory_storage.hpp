@@ -78,6 +78,9 @@ class memory_storage final : public storage {
   // kill -9: what was written stays as it is, synced or not; open files and locks are void.
   void kill_process();
 
+  // The directory counts as replaced under a running process, or no longer so.
+  void set_lost(const std::string& directory, bool lost);
+
   // Behind the back of whoever uses the disk: contents as they would be read, changed and synced.
   [[nodiscard]] bytes contents(const std::string& path) const;
   void set_contents(const std::string& path, bytes_view content);
@@ -100,7 +103,7 @@ class memory_storage final : public storage {
   mutable std::mutex mutex_;
   std::uint64_t epoch_ = 0;  // of the running process; handles of an older one are void
   std::set<std::string> directories_;
-  std::set<std::string> locks_;
+  std::set<std::string> locks_, lost_directories_;
   names names_, durable_names_;
   std::vector<name_change> unsynced_names_;
   std::map<storage_call, std::uint64_t> calls_;

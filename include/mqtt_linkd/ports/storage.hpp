@@ -23,7 +23,8 @@ class file {
   virtual result<void> write_at(std::uint64_t offset, bytes_view data) = 0;
   // Makes the file `size` bytes long with blocks reserved; new bytes read as zero.
   virtual result<void> allocate(std::uint64_t size) = 0;
-  // fdatasync: on return what was written and allocated before is on disk.
+  // fdatasync: on return what was written and allocated before is on disk. A file that no name
+  // leads to any more fails.
   virtual result<void> sync() = 0;
   virtual result<std::uint64_t> size() = 0;
 };
@@ -32,6 +33,9 @@ class file {
 class directory_lock {
  public:
   virtual ~directory_lock() = default;
+  // An error if another directory, or none, stands under the name of the one that was locked: what
+  // is written to open files would not be found again.
+  [[nodiscard]] virtual result<void> check() const = 0;
 };
 
 enum class open_mode { existing, create_new };

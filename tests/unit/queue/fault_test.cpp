@@ -139,6 +139,24 @@ TEST_CASE("queue: on a full disk it uses its spare, then says no, still shrinks,
   book.check(*queue);
 }
 
+TEST_CASE(
+    "queue: a directory that is lost while in use takes nothing, and goes on when it is back") {
+  test::memory_storage disk;
+  ledger book(1);
+  auto queue = book.reopen(disk, small_queue());
+  REQUIRE(book.write(*queue, 10));
+  disk.set_lost("queue", true);
+  CHECK_FALSE(book.write(*queue, 10));
+  CHECK_FALSE(book.write(*queue, 10));
+  book.check(*queue);
+  disk.set_lost("queue", false);
+  CHECK(book.write(*queue, 10));
+  book.check(*queue);
+  disk.kill_process();
+  queue = book.reopen(disk, small_queue());
+  book.check(*queue);
+}
+
 TEST_CASE("queue: a disk that does not answer delays, and costs nothing") {
   test::memory_storage disk;
   ledger book(1);
