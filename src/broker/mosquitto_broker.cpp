@@ -132,6 +132,7 @@ bool mosquitto_broker::fall_back(const mqtt::end_of_connection& end) {
 // The connection or the attempt is over; the next one follows.
 void mosquitto_broker::lost(error reason, bool by_peer) {
   reason.text += takeover_hint(by_peer);
+  drops_.connection_lost(by_peer);
   halt();
   reconnect_later();
   events_->on_broker_down(reason, by_peer);
@@ -175,12 +176,14 @@ void mosquitto_broker::halt() {
   subscribing_.clear();
   batch_.clear();
   guard_.connection_lost();
+  drops_.connection_lost(false);
 }
 
 // --- capture -------------------------------------------------------------------------------------
 
 void mosquitto_broker::on_message(mqtt::received_message in) {
   message& what = in.what;
+  if (is_drop_count(in)) return;
   if (what.topic.starts_with(control_prefix_)) {
     if (!echoes_ || what.topic != echo_topic_ || !guard_.end_barrier(what.payload)) return;
     barrier_proven_ = true;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/backoff.hpp"
+#include "broker/drop_watch.hpp"
 #include "broker/echo_guard.hpp"
 #include "broker/subscriptions.hpp"
 #include "mqtt/client.hpp"
@@ -97,6 +98,8 @@ class mosquitto_broker final : public linkd::broker, private mqtt::client_events
 
   void watch();
   void check_deadlines();
+  void watch_drops();
+  bool is_drop_count(const mqtt::received_message& in);
 
   boost::asio::io_context& io_;
   const broker_settings settings_;
@@ -122,6 +125,7 @@ class mosquitto_broker final : public linkd::broker, private mqtt::client_events
   subscriptions subscriptions_;
   std::unordered_map<mqtt::packet_id, subscriptions::packet> subscribing_;
   clock::time_point subscribe_progress_;
+  drop_watch drops_;
   bool saving_ = false;
 
   std::vector<message> batch_;

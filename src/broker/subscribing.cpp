@@ -77,6 +77,7 @@ void mosquitto_broker::save_subscriptions() {
 }
 
 void mosquitto_broker::on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) {
+  drops_.answered(id);
   const auto found = subscribing_.find(id);
   if (found == subscribing_.end()) return;
   const subscriptions::packet packet = std::move(found->second);
@@ -111,6 +112,22 @@ void mosquitto_broker::when_settled() {
   if (!subscriptions_.settled()) return;
   if (barrier_wanted_ && !guard_.barrier_outstanding()) send_barrier();
   publish_waiting();
+  if (is_connected()) watch_drops();
+}
+
+// At QoS 0, so that nothing is kept for us while we are away; with the value as it is now.
+void mosquitto_broker::watch_drops() {
+  if (!drops_.wants_subscription() || !subscriptions_.any_granted()) return;
+  const auto sent = client_->subscribe({std::string(drop_watch::topic)}, {0, false, false, 0});
+  if (sent) drops_.subscribing(*sent);
+}
+
+bool mosquitto_broker::is_drop_count(const mqtt::received_message& in) {
+  if (in.what.topic != drop_watch::topic || !in.subscription_ids.empty()) return false;
+  const auto since_start = std::chrono::floor<microseconds>(clock::now().time_since_epoch());
+  if (const auto warning = drops_.on_value(in.what.payload, time_point(since_start)))
+    log_.write(log_level::warning, "broker_drops", "", *warning);
+  return true;
 }
 
 void mosquitto_broker::watch() {
