@@ -32,12 +32,15 @@ inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 inline constexpr std::size_t dead_letter_bytes_max = 16u << 20;  // per link
 inline constexpr std::size_t dead_letter_payload_bytes_max = 64u << 10;
 
+inline constexpr seconds commit_patience{10};  // then a slow disk is told
 inline constexpr seconds heartbeat_interval{10};
 inline constexpr seconds heartbeat_timeout{25};  // two heartbeats and their way
 inline constexpr seconds handshake_timeout{10};
 inline constexpr milliseconds reconnect_delay_min{500};
 inline constexpr milliseconds reconnect_delay_max{30'000};
-inline constexpr seconds first_server_interval{60};  // of attempts to go back to it
+inline constexpr seconds unusable_link_interval{10};  // of attempts to use its state
+inline constexpr seconds unusable_link_grace{60};     // so long capture waits for it at the start
+inline constexpr seconds first_server_interval{60};   // of attempts to go back to it
 inline constexpr seconds cursor_sync_interval{1};  // a cursor is written at once, synced this often
 
 }  // namespace linkd::limits

@@ -137,6 +137,9 @@ void add_daemon(std::vector<MetricFamily>& to, const link::deployment_status& de
                 {sample({{"version", process.version}}, MetricType::Gauge, 1)}});
   to.push_back(single(MetricType::Gauge, "mqtt_linkd_broker_up",
                       "1 while connected to the local broker.", deployment.broker.up ? 1 : 0));
+  to.push_back(single(MetricType::Counter, "mqtt_linkd_broker_sessions_lost_total",
+                      "Times the local broker had lost our session: messages may be missing.",
+                      as_number(deployment.broker.sessions_lost)));
   to.push_back(single(MetricType::Counter, "mqtt_linkd_messages_captured_total",
                       "Messages taken over from the local broker.",
                       as_number(deployment.messages_captured)));

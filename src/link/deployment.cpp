@@ -12,6 +12,8 @@ namespace {
 
 constexpr seconds stop_time_max{5};
 constexpr milliseconds stop_check_interval{20};
+constexpr const char* disk_late_reason =
+    "capture waits for the disk: writing a batch of messages takes unusually long";
 
 }  // namespace
 
@@ -43,72 +45,17 @@ deployment::deployment(const environment& env, alarm& wake, const daemon_setting
 deployment::~deployment() = default;
 
 void deployment::start(const std::vector<link_settings>& links) {
+  started_at_ = env_.time.now();
   apply(links);
-  env_.local_broker.start(*this);
-}
-
-// --- links
-// --------------------------------------------------------------------------------------------
-
-void deployment::apply(const std::vector<link_settings>& links) {
-  std::vector<std::string> gone;
-  for (const auto& [name, each] : links_) {
-    const bool stays = std::any_of(links.begin(), links.end(), [&](const link_settings& settings) {
-      return settings.name == name;
-    });
-    if (!stays) gone.push_back(name);
-  }
-  for (const std::string& name : gone) remove(name);
-  for (const link_settings& settings : links) {
-    const auto found = links_.find(settings.name);
-    if (found == links_.end()) {
-      add(settings);
-    } else if (found->second.the->settings() != settings) {
-      found->second.the->configure(settings);
-      env_.log.write(log_level::info, "link_changed", settings.name,
-                     "the new configuration is in force");
-    }
-  }
-  interest_dirty_ = true;
+  capture_waits_ = !unusable_.empty();
+  if (!capture_waits_) return env_.local_broker.start(*this);
+  set_broker_state(false, "capture waits for the state of " + unusable_.begin()->first);
+  next_broker_start_ = started_at_ + limits::unusable_link_grace;
   settle();
 }
 
-void deployment::add(const link_settings& settings) {
-  if (links_.size() >= limits::links_max) {
-    env_.log.write(log_level::error, "link_unusable", settings.name,
-                   "there are " + std::to_string(limits::links_max) + " links already");
-    return;
-  }
-  std::vector<queue::damage> found;
-  auto store = link_store::open(env_, settings, found);
-  for (const queue::damage& one : found) {
-    env_.log.write(log_level::error, "state_damaged", settings.name, one.where + ": " + one.what);
-  }
-  if (!store) {
-    env_.log.write(log_level::error, "link_unusable", settings.name, store.error().text);
-    return;
-  }
-  const interest::link_index index = free_index();
-  auto made = std::make_unique<link>(env_, us_, settings, std::move(*store), delivery_,
-                                     static_cast<link_events&>(*this));
-  if (by_index_.size() <= index) by_index_.resize(index + 1, nullptr);
-  by_index_[index] = made.get();
-  links_.emplace(settings.name, member{std::move(made), index});
-}
-
-void deployment::remove(const std::string& name) {
-  const auto found = links_.find(name);
-  found->second.the->stop("the link was removed from the configuration of " + us_.deployment);
-  interest_.erase(found->second.index);
-  by_index_[found->second.index] = nullptr;
-  links_.erase(found);
-  env_.log.write(log_level::info, "link_removed", name, "its queue stays on disk");
-}
-
-interest::link_index deployment::free_index() const {
-  return static_cast<interest::link_index>(std::find(by_index_.begin(), by_index_.end(), nullptr) -
-                                           by_index_.begin());
-}
+// --- paths from peers
+// ---------------------------------------------------------------------------------
 
 void deployment::on_inbound(const std::string& peer, std::unique_ptr<path> inbound) {
   const auto found = links_.find(peer);
@@ -128,8 +75,30 @@ void deployment::on_unreachable(const std::string& peer, const error& why) {
 // --- capture
 // ------------------------------------------------------------------------------------------
 
+// A message nobody wants, in a session that an earlier life subscribed: a peer may want it whose
+// interest was lost with the state directory. For a while the broker keeps it until the peer has
+// told.
+const link* deployment::link_without_interest(const std::vector<message>& batch) const {
+  if (env_.time.now() - started_at_ >= limits::unusable_link_grace) return nullptr;
+  const auto unknown = std::find_if(links_.begin(), links_.end(), [](const auto& each) {
+    return !each.second.the->knows_interest();
+  });
+  if (unknown == links_.end()) return nullptr;
+  const bool all_wanted = std::all_of(batch.begin(), batch.end(), [&](const message& each) {
+    std::vector<interest::link_index> wanted_by;
+    interest_.match(each.topic, wanted_by);
+    return !wanted_by.empty();
+  });
+  return all_wanted ? nullptr : unknown->second.the.get();
+}
+
 void deployment::on_captured(std::vector<message> batch) {
-  messages_captured_ += batch.size();
+  if (const link* unknown = link_without_interest(batch)) {
+    env_.local_broker.commit_done(false);
+    stop_capture("capture waits until " + unknown->settings().name + " has told what it wants");
+    return settle();
+  }
+  batch_messages_ = batch.size();
   batch_began_ = env_.time.now();
   batch_links_.clear();
   for (const message& each : batch) capture(each);
@@ -175,16 +144,31 @@ void deployment::on_batch_part(std::uint64_t batch, const result<void>& stored) 
   if (!batch_links_.empty()) {
     commit_time_.observe(env_.time.now() - batch_began_);
   }
+  if (std::exchange(disk_late_, false)) {
+    env_.log.write(log_level::info, "disk_answers", "", "the commit has ended, capture goes on");
+  }
   env_.local_broker.commit_done(!batch_failed_);
+  if (!batch_failed_) messages_captured_ += batch_messages_;
   if (batch_failed_) {
-    // The broker keeps what was not acknowledged until we come back.
-    set_broker_state(false, "capture stopped, the queues cannot be written: " + batch_failure_);
-    delivery_.on_down(false);
-    next_broker_start_ = env_.time.now() + disk_delay_.next(env_.random);
+    stop_capture("capture stopped, the queues cannot be written: " + batch_failure_);
   } else if (!batch_links_.empty()) {
     disk_delay_.reset();
   }
   settle();
+}
+
+// The broker keeps what was not acknowledged until we come back.
+void deployment::stop_capture(const std::string& reason) {
+  set_broker_state(false, reason);
+  delivery_.on_down(false);
+  next_broker_start_ = env_.time.now() + disk_delay_.next(env_.random);
+}
+
+// Until the disk answers nothing more is captured, and the broker may end the connection.
+void deployment::watch_disk(time_point now) {
+  if (batch_parts_ == 0 || disk_late_ || now < batch_began_ + limits::commit_patience) return;
+  disk_late_ = true;
+  env_.log.write(log_level::warning, "disk_late", "", disk_late_reason);
 }
 
 void deployment::refresh_interest() {
@@ -202,9 +186,11 @@ void deployment::refresh_interest() {
 void deployment::on_broker_up(const broker_session& session) {
   set_broker_state(true, session.mqtt5 ? "connected (MQTT 5)" : "connected (MQTT 3.1.1)");
   if (!session.session_present) {
+    ++broker_sessions_lost_;
     env_.log.write(log_level::warning, "broker_session_lost", "",
-                   "the local broker has no session of ours: messages published while we were away "
-                   "are missing");
+                   "gap possible: the local broker has lost our session, and with it what was "
+                   "published while we were not connected; make it keep sessions on disk "
+                   "(mosquitto: persistence true)");
   }
   delivery_.on_up(session);
   settle();
@@ -245,9 +231,12 @@ void deployment::on_wake() {
   alarm_at_.reset();
   for (const auto& [name, each] : links_) each.the->on_time();
   const time_point now = env_.time.now();
+  watch_disk(now);
+  retry_unusable(now);
   strangers_.on_time(now);
   if (next_broker_start_ && now >= *next_broker_start_ && !stop_deadline_) {
     next_broker_start_.reset();
+    capture_waits_ = false;
     env_.local_broker.start(*this);
   }
   settle();
@@ -284,6 +273,8 @@ std::optional<time_point> deployment::deadline() const {
     if (due) next = next ? std::min(*next, *due) : *due;
   };
   consider(strangers_.deadline());
+  if (!unusable_.empty()) consider(next_retry_);
+  if (batch_parts_ > 0 && !disk_late_) consider(batch_began_ + limits::commit_patience);
   for (const auto& [name, each] : links_) consider(each.the->deadline());
   return next;
 }
@@ -315,10 +306,24 @@ void deployment::settle_stop(time_point now) {
 deployment_status deployment::status() const {
   deployment_status status;
   status.deployment = us_.deployment;
-  status.broker = {broker_up_, broker_reason_, broker_since_};
+  status.broker = {broker_up_, broker_reason_, broker_since_, broker_sessions_lost_};
+  if (disk_late_) {
+    status.broker.up = false;
+    status.broker.reason = disk_late_reason;
+  }
   status.messages_captured = messages_captured_;
   status.commit_time = commit_time_;
   for (const auto& [name, each] : links_) status.links.push_back(each.the->status());
+  for (const auto& [name, each] : unusable_) {
+    link_status& without_state = status.links.emplace_back();
+    without_state.name = name;
+    without_state.state = link_state::down;
+    without_state.reason = "its state cannot be used: " + each.reason;
+    without_state.since = each.since;
+    without_state.queue_limit_bytes = each.settings.queue.bytes_max;
+  }
+  std::sort(status.links.begin(), status.links.end(),
+            [](const link_status& a, const link_status& b) { return a.name < b.name; });
   return status;
 }
 

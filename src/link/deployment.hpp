@@ -30,8 +30,9 @@ class deployment : private broker_events, private link_events, public acceptor_e
              std::uint64_t incarnation);
   ~deployment() override;
 
-  // Recovers every link's state (blocking) and connects. A link whose state cannot be used is
-  // logged and left out.
+  // Recovers every link's state (blocking) and connects. A link whose state cannot be used is down
+  // with that reason, and tried again from time to time; for a while the local broker waits for it,
+  // as what we took over meanwhile would be lost to that link.
   void start(const std::vector<link_settings>& links);
   // Compares with the running links by name: adds, removes (their files stay), changes.
   void apply(const std::vector<link_settings>& links);
@@ -57,16 +58,29 @@ class deployment : private broker_events, private link_events, public acceptor_e
   void on_published(publication_id id, std::uint8_t reason_code) override;
   void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override;
 
+  // A link without its state.
+  struct unusable_link {
+    link_settings settings;
+    std::string reason;
+    stamp since;
+  };
+
   void on_interest_changed() override { interest_dirty_ = true; }
   void on_link_event() override { settle(); }
 
   void add(const link_settings& settings);
+  void set_aside(const link_settings& settings, const std::string& reason);
+  void retry_unusable(time_point now);
   void remove(const std::string& name);
   [[nodiscard]] interest::link_index free_index() const;
 
+  // The link for which a batch has to wait, if any.
+  [[nodiscard]] const link* link_without_interest(const std::vector<message>& batch) const;
+  void stop_capture(const std::string& reason);
   void capture(const message& what);
   void commit_batch();
   void on_batch_part(std::uint64_t batch, const result<void>& stored);
+  void watch_disk(time_point now);
   void refresh_interest();
   // After every event.
   void settle();
@@ -82,6 +96,10 @@ class deployment : private broker_events, private link_events, public acceptor_e
   strangers strangers_;
   interest::interest_table interest_;
   std::map<std::string, member> links_;
+  std::map<std::string, unusable_link> unusable_;
+  time_point next_retry_{};     // of those
+  bool capture_waits_ = false;  // for those
+  time_point started_at_{};
   std::vector<link*> by_index_;  // null: free
   bool interest_dirty_ = false;
   std::vector<std::string> captured_filters_;
@@ -93,6 +111,8 @@ class deployment : private broker_events, private link_events, public acceptor_e
   std::string batch_failure_;
   time_point batch_began_{};
   std::vector<link*> batch_links_;
+  std::size_t batch_messages_ = 0;
+  bool disk_late_ = false;  // the batch waits longer than limits::commit_patience
 
   backoff disk_delay_;
   std::optional<time_point> next_broker_start_;  // after a commit that failed
@@ -100,6 +120,7 @@ class deployment : private broker_events, private link_events, public acceptor_e
   bool broker_up_ = false;
   std::string broker_reason_ = "connecting";
   stamp broker_since_;
+  std::uint64_t broker_sessions_lost_ = 0;
   std::uint64_t messages_captured_ = 0;
   histogram commit_time_;
 

@@ -103,6 +103,10 @@ std::vector<std::string> link::effective() const {
                                      settings_.allow);
 }
 
+bool link::knows_interest() const {
+  return !settings_.enable || store_->interest() || counters_.interest_updates_in > 0;
+}
+
 // --- dialling
 // -----------------------------------------------------------------------------------------
 
@@ -181,6 +185,7 @@ void link::on_time() {
   if (now >= next_maintenance_) {
     next_maintenance_ = now + limits::heartbeat_interval;
     expire_interest();
+    if (*interest_unsaved_) save_interest();
     outbox_.maintain();
   }
 }
@@ -349,12 +354,12 @@ void link::set_state(link_state state, const std::string& reason) {
 
 void link::save_interest() {
   last_seen_ = env_.time.unix_time();
-  store_->save_interest({last_seen_, {view_.filters().begin(), view_.filters().end()}},
-                        [log = &env_.log, name = settings_.name](const result<void>& saved) {
-                          if (!saved)
-                            log->write(log_level::error, "interest_not_saved", name,
-                                       saved.error().text);
-                        });
+  store_->save_interest(
+      {last_seen_, {view_.filters().begin(), view_.filters().end()}},
+      [log = &env_.log, name = settings_.name, unsaved = interest_unsaved_](const auto& saved) {
+        *unsaved = !saved;
+        if (!saved) log->write(log_level::error, "interest_not_saved", name, saved.error().text);
+      });
 }
 
 void link::expire_interest() {

@@ -71,6 +71,8 @@ class link : private channel_events {
   [[nodiscard]] bool is_up() const { return state_ == link_state::up; }
   // What the peer may have of what it asks for.
   [[nodiscard]] std::vector<std::string> effective() const;
+  // Whether the peer has ever told us what it wants, as far as we remember.
+  [[nodiscard]] bool knows_interest() const;
   [[nodiscard]] link_status status() const;
 
  private:
@@ -128,6 +130,7 @@ class link : private channel_events {
   interest::peer_view view_;
   interest::announcement announced_;
   stamp last_seen_;  // when we last had a session with the peer
+  std::shared_ptr<bool> interest_unsaved_ = std::make_shared<bool>(false);
 
   std::unique_ptr<channel> dialled_ = new_dialler();
   // A way to the first server while a later one of the list is used; it takes the other's place

@@ -38,7 +38,7 @@ void link::apply(channel& from, session::established& effect) {
   next_candidate_ = established_at_ + limits::first_server_interval;
   ++counters_.connects;
   inbox_.use_queue(effect.peer.queue_id);
-  outbox_.use_session(effect.peer.message_bytes_max);
+  outbox_.use_session(effect.peer);
   set_state(link_state::up,
             (from.role() == session::role::dialler ? "connected through "
                                                    : "dialled by the peer through ") +

@@ -1,5 +1,8 @@
 #include "link/outbox.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "mqtt_linkd/limits.hpp"
 #include "wire/record.hpp"
 
@@ -17,7 +20,7 @@ void outbox::configure(const link_settings& settings) {
 void outbox::append(bytes_view record, std::uint8_t qos, bool retain, stamp captured_at,
                     bool link_up) {
   if (qos == 0 && settings_.queue.qos0 == qos0_policy::live && !link_up) {
-    ++counters_.dropped[static_cast<std::size_t>(drop_reason::qos0_down)];
+    ++dropped(drop_reason::qos0_down);
     return;
   }
   const bool strip_retain = retain && settings_.retained == retained_policy::off;
@@ -41,6 +44,11 @@ void outbox::work() {
         // The batch is told even if the link was removed meanwhile: other links wait for it.
         const bool still_here = !alive.expired();
         if (still_here) working_ = false;
+        // What was staged meanwhile is discarded with a batch that failed.
+        if (still_here && !stored) {
+          told->insert(told->end(), waiting_.begin(), waiting_.end());
+          waiting_.clear();
+        }
         for (const auto& done : *told) done(stored);
         if (still_here && !alive.expired()) {
           if (!stored) account_removed();
@@ -52,8 +60,9 @@ void outbox::work() {
   }
 }
 
-void outbox::use_session(std::uint64_t message_bytes_max) {
-  message_bytes_max_ = message_bytes_max;
+void outbox::use_session(const wire::hello& peer) {
+  message_bytes_max_ = peer.message_bytes_max;
+  had_before_ = peer.received.queue_id == messages().id() ? peer.received.offset : 0;
   waiting_since_.reset();
 }
 
@@ -110,11 +119,8 @@ outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) 
 }
 
 void outbox::account_sent(const examined& what) {
-  if (what.unsendable) {
-    ++counters_.dropped[static_cast<std::size_t>(*what.unsendable)];
-    return;
-  }
-  unacked_.push_back({what.offset, what.captured_at});
+  unacked_.push_back(what);
+  if (what.unsendable) return;
   ++counters_.messages_sent;
   counters_.payload_bytes_out += what.payload_bytes;
 }
@@ -124,10 +130,13 @@ result<void> outbox::on_acked(std::uint64_t offset) {
     return error{errc::invalid, "the peer acknowledges messages that were never queued"};
   }
   const stamp now = env_.time.unix_time();
+  // What was sent in an earlier life and is acknowledged in this one.
+  const std::uint64_t first_sent = unacked_.empty() ? offset : unacked_.front().offset;
+  const std::uint64_t earlier = std::min({offset, first_sent, had_before_});
+  if (earlier > messages().begin()) counters_.messages_acked += earlier - messages().begin();
   while (!unacked_.empty() && unacked_.front().offset < offset) {
-    counters_.delivery_latency.observe(
-        std::max(microseconds(0), microseconds(now - unacked_.front().captured_at)));
-    ++counters_.messages_acked;
+    // Below the queue's begin it has been counted as dropped already.
+    if (unacked_.front().offset >= messages().begin()) account_acked(unacked_.front(), now);
     unacked_.pop_front();
   }
   messages().release(offset);
@@ -135,31 +144,56 @@ result<void> outbox::on_acked(std::uint64_t offset) {
   return {};
 }
 
+// Every record is counted once, when it leaves the queue.
+void outbox::account_acked(const examined& what, stamp now) {
+  if (what.unsendable) {
+    ++dropped(*what.unsendable);
+    return;
+  }
+  ++counters_.messages_acked;
+  counters_.delivery_latency.observe(
+      std::max(microseconds(0), microseconds(now - what.captured_at)));
+}
+
 void outbox::maintain() {
   messages().expire(env_.time.unix_time());
   account_removed();
-  const bool low = messages().body_bytes() < settings_.queue.bytes_max / 10 * 9;
-  if (overflowing_ && low) {
-    overflowing_ = false;
-    env_.log.write(
-        log_level::info, "queue_overflow_ended", settings_.name,
-        "the queue has room again; " +
-            std::to_string(counters_.dropped[static_cast<std::size_t>(drop_reason::overflow)]) +
-            " messages were dropped so far");
+  if (messages().body_bytes() < settings_.queue.bytes_max / 10 * 9) {
+    end_episode(overflowing_, drop_reason::overflow, "queue_overflow_ended",
+                "the queue has room again");
+  }
+  if (!std::exchange(aged_, false)) {
+    end_episode(aging_, drop_reason::age, "queue_age_ended",
+                "no message waits longer than queue.max_age any more");
   }
   work();
 }
 
 void outbox::account_removed() {
   const queue::removed gone = messages().take_removed();
-  counters_.dropped[static_cast<std::size_t>(drop_reason::overflow)] += gone.overflow;
-  counters_.dropped[static_cast<std::size_t>(drop_reason::age)] += gone.age;
-  counters_.dropped[static_cast<std::size_t>(drop_reason::damaged)] += gone.damaged;
-  if (gone.overflow > 0 && !overflowing_) {
-    overflowing_ = true;
-    env_.log.write(log_level::warning, "queue_overflow", settings_.name,
-                   "the queue is full (queue.max_bytes): messages are dropped until there is room");
-  }
+  begin_episode(overflowing_, drop_reason::overflow, gone.overflow, "queue_overflow",
+                "the queue is full (queue.max_bytes): messages are dropped until there is room");
+  begin_episode(aging_, drop_reason::age, gone.age, "queue_age",
+                "messages have waited longer than queue.max_age and are dropped");
+  if (gone.age > 0) aged_ = true;
+  dropped(drop_reason::overflow) += gone.overflow;
+  dropped(drop_reason::age) += gone.age;
+  dropped(drop_reason::damaged) += gone.damaged;
+}
+
+void outbox::begin_episode(episode& which, drop_reason reason, std::uint64_t count,
+                           const char* event, const char* text) {
+  if (count == 0 || which.on) return;
+  which = {true, dropped(reason)};
+  env_.log.write(log_level::warning, event, settings_.name, text);
+}
+
+void outbox::end_episode(episode& which, drop_reason reason, const char* event,
+                         const std::string& text) {
+  if (!std::exchange(which.on, false)) return;
+  env_.log.write(log_level::info, event, settings_.name,
+                 text + "; " + std::to_string(dropped(reason) - which.dropped_at_start) +
+                     " messages were dropped meanwhile");
 }
 
 void outbox::report(const std::vector<queue::damage>& found) {

@@ -30,8 +30,8 @@ class outbox {
   // `done` is told when everything staged so far is stored, or that it is not.
   void commit(link_store::outcome done);
 
-  // A session begins; the peer takes records of at most this size.
-  void use_session(std::uint64_t message_bytes_max);
+  // A session with this peer begins.
+  void use_session(const wire::hello& peer);
   // Sends what may be sent now.
   void pump(session::link_session& session, const path& way, time_point now);
   // The peer has everything below `offset`. errc::invalid if it cannot have that.
@@ -53,11 +53,23 @@ class outbox {
     std::uint64_t payload_bytes;
     std::optional<drop_reason> unsendable;
   };
+  // Something that goes on for a while: logged at its start and its end.
+  struct episode {
+    bool on = false;
+    std::uint64_t dropped_at_start = 0;
+  };
   [[nodiscard]] examined examine(const queue::queued_record& queued, stamp now) const;
   void send(session::link_session& session, std::uint64_t begin, const queue::read_batch& batch,
             time_point now);
   void account_sent(const examined& what);
+  void account_acked(const examined& what, stamp now);
   void account_removed();
+  void begin_episode(episode& which, drop_reason reason, std::uint64_t count, const char* event,
+                     const char* text);
+  void end_episode(episode& which, drop_reason reason, const char* event, const std::string& text);
+  std::uint64_t& dropped(drop_reason reason) {
+    return counters_.dropped[static_cast<std::size_t>(reason)];
+  }
   void report(const std::vector<queue::damage>& found);
 
   environment env_;
@@ -67,13 +79,11 @@ class outbox {
 
   bool working_ = false;
   std::vector<link_store::outcome> waiting_;  // for the next commit
-  bool overflowing_ = false;                  // within an episode that was logged
+  episode overflowing_, aging_;
+  bool aged_ = false;  // something, since the last maintain()
 
-  struct sent_record {
-    std::uint64_t offset;
-    stamp captured_at;
-  };
-  std::deque<sent_record> unacked_;
+  std::deque<examined> unacked_;  // handed to the session or passed over, not acknowledged
+  std::uint64_t had_before_ = 0;  // the peer had everything below when this session began
   std::uint64_t message_bytes_max_ = 0;
   std::optional<time_point> waiting_since_;  // something is readable and not sent
   std::shared_ptr<char> alive_ = std::make_shared<char>();

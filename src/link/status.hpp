@@ -68,12 +68,13 @@ struct broker_status {
   bool up = false;
   std::string reason;  // "connected (MQTT 5)", "connection refused", "no room on disk"
   stamp since;
+  std::uint64_t sessions_lost = 0;  // connections that did not find our session: gaps possible
 };
 
 struct deployment_status {
   std::string deployment;
   broker_status broker;
-  std::uint64_t messages_captured = 0;
+  std::uint64_t messages_captured = 0;  // and stored
   histogram commit_time;
   std::vector<link_status> links;  // by name
 };

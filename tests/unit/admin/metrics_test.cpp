@@ -41,6 +41,7 @@ const std::map<std::string, std::string> contract{
     {"mqtt_linkd_link_up", "gauge"},
     {"mqtt_linkd_link_state", "gauge"},
     {"mqtt_linkd_link_connects_total", "counter"},
+    {"mqtt_linkd_broker_sessions_lost_total", "counter"},
     {"mqtt_linkd_messages_captured_total", "counter"},
     {"mqtt_linkd_messages_sent_total", "counter"},
     {"mqtt_linkd_messages_acked_total", "counter"},
