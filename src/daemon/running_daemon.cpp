@@ -3,6 +3,7 @@
 #include <sysexits.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "daemon/exposure.hpp"
 #include "daemon/reload.hpp"
@@ -53,7 +54,7 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
 int running_daemon::run() {
   if (!start()) return EX_UNAVAILABLE;
   io_.run();  // until stop() is done
-  if (!at_once_) wind_down();
+  wind_down();
   return EX_OK;
 }
 
@@ -126,9 +127,7 @@ void running_daemon::configure_acceptors() {
 void running_daemon::stop() {
   if (stopping_) {
     log_.write(log_level::warning, "stop_at_once", "", "told to stop a second time");
-    at_once_ = true;
-    io_.stop();
-    return;
+    std::_Exit(EX_OK);  // the worker may hang in a call of the disk: not to be waited for
   }
   stopping_ = true;
   log_.write(log_level::info, "stop", "", "told to stop");

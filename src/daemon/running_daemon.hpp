@@ -84,7 +84,7 @@ class running_daemon : private broker_adapter::session_memory {
   stamp next_reminder_;
   bool reload_successful_ = true;
   stamp reloaded_at_;
-  bool stopping_ = false, at_once_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace linkd::daemon

@@ -167,7 +167,8 @@ TEST_CASE("daemon: the service manager is told READY without a broker, RELOADING
   a.broker().stop();
   a.write_link("B", address(transport::mqtt, 1), {"t"});
   notify_socket manager(a.directory() / "notify");
-  a.start_daemon({manager.variable()});
+  a.set_environment({manager.variable()});
+  a.start_daemon();
   CHECK(eventually(patience, [&] { return manager.told("READY=1"); }));
   CHECK(eventually(patience, [&] { return manager.told("STATUS="); }));
   a.reload();

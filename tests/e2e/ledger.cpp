@@ -29,7 +29,10 @@ ledger compare(std::size_t sent, std::string_view topic, std::span<const message
     } else if (seen[number]) {
       ++found.repeated;
     } else {
-      if (number < above_highest) ++found.overtaken;
+      if (number < above_highest && ++found.overtaken == 1) {
+        found.first_overtaken =
+            std::to_string(number) + " after " + std::to_string(above_highest - 1);
+      }
       seen[number] = true;
       above_highest = std::max(above_highest, number + 1);
     }
@@ -48,6 +51,7 @@ std::ostream& operator<<(std::ostream& out, const ledger& what) {
   out << what.missing << " missing, " << what.overtaken << " overtaken, " << what.repeated
       << " repeated, " << what.unexpected << " unexpected";
   if (what.missing > 0) out << "; first hole: " << what.first_missing;
+  if (what.overtaken > 0) out << "; first overtaken: " << what.first_overtaken;
   return out;
 }
 

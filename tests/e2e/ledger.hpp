@@ -22,6 +22,7 @@ struct ledger {
   std::size_t repeated = 0;    // arrivals after the first
   std::size_t unexpected = 0;  // not a number below `sent`
   std::string first_missing;   // for people: where a hole is
+  std::string first_overtaken;
   bool operator==(const ledger&) const = default;
 };
 

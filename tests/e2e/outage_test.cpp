@@ -4,63 +4,12 @@
 #include <iostream>
 #include <random>
 
-#include "tests/e2e/ledger.hpp"
-#include "tests/e2e/site.hpp"
+#include "tests/e2e/one_way.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/mqtt_peer.hpp"
-#include "tests/support/tcp_proxy.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr auto recovery = 120s;  // longest wait for a backlog after the last fault
-constexpr const char* topic = "orders/new";
-
-// A publishes to B over a line that can be disturbed. B's client is there from the beginning.
-class one_way {
- public:
-  one_way(transport how, double messages_per_s_max)
-      : line_to_a(how == transport::mqtt ? a.broker_port() : a.listen_port()),
-        line_to_b(how == transport::mqtt ? b.broker_port() : b.listen_port()) {
-    a.write_link("B", address(how, line_to_b.port()), {});
-    b.write_link("A", address(how, line_to_a.port()), {"orders/#"});
-    a.start_daemon();
-    b.start_daemon();
-    REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("orders/#"); }));
-    publisher =
-        std::make_unique<mqtt_peer>(mqtt_peer_settings{.port = a.broker_port(),
-                                                       .client_id = "publisher",
-                                                       .messages_per_s_max = messages_per_s_max});
-    subscriber = std::make_unique<mqtt_peer>(mqtt_peer_settings{
-        .port = b.broker_port(), .client_id = "subscriber", .filters = {"orders/#"}});
-  }
-
-  void publish(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) publisher->publish(numbered(topic, sent++, 100));
-  }
-
-  // Everything was acknowledged to the publisher and has arrived, and nothing waits any more.
-  ledger settled() {
-    CHECK(publisher->await_accepted(sent, recovery));
-    const auto arrived_and_done = [&] {
-      return subscriber->arrived() >= sent &&
-             compare(sent, topic, subscriber->arrivals()).missing == 0 && a.waiting_for("B") == 0;
-    };
-    CHECK(eventually(recovery, arrived_and_done, 200ms));
-    return compare(sent, topic, subscriber->arrivals());
-  }
-
-  site a{"A"};
-  site b{"B"};
-  tcp_proxy line_to_a, line_to_b;
-  std::unique_ptr<mqtt_peer> publisher, subscriber;
-  std::size_t sent = 0;
-};
-
-}  // namespace
 
 TEST_CASE("outage: 10000 messages cross a line that was cut for 20 s, in order and once") {
   const auto how = GENERATE(transport::mqtt, transport::ws);

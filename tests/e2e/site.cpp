@@ -63,16 +63,17 @@ std::string daemon_program() {
   return LINKD_DAEMON;
 }
 
-site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml)
+site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml,
+           std::string_view mosquitto_conf)
     : name_(std::move(name)),
-      broker_(broker_configuration),
+      broker_(broker_configuration + std::string(mosquitto_conf)),
       admin_port_(free_port()),
       listen_port_(free_port()) {
   std::ostringstream text;
   text << "deployment: " << name_ << "\nbroker:\n  server: mqtt://127.0.0.1:" << broker_port()
        << '\n'
        << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
-       << "\nstate_dir: " << (directory() / "state").string() << '\n'
+       << "\nstate_dir: " << state().string() << '\n'
        << (daemon_yaml.find("listen:") == std::string_view::npos
                ? "listen:\n  server: " + door(transport::ws) + '\n'
                : "")
@@ -118,9 +119,11 @@ void site::reload() {
   daemon_->signal(SIGHUP);
 }
 
-void site::start_daemon(const strings& environment) {
-  daemon_ = std::make_unique<process>(process_settings{
-      {daemon_program(), "-c", configuration().string()}, environment, directory() / "daemon.log"});
+void site::start_daemon() {
+  daemon_ =
+      std::make_unique<process>(process_settings{{daemon_program(), "-c", configuration().string()},
+                                                 environment_,
+                                                 directory() / "daemon.log"});
 }
 
 void site::kill_daemon() {

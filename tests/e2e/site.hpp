@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/mosquitto_broker.hpp"
@@ -33,9 +34,9 @@ std::string address(transport how, std::uint16_t port);
 class site {
  public:
   // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its
-  // `broker`.
+  // `broker`, `mosquitto_conf` to the broker's own configuration.
   explicit site(std::string name, std::string_view broker_yaml = {},
-                std::string_view daemon_yaml = {});
+                std::string_view daemon_yaml = {}, std::string_view mosquitto_conf = {});
   ~site();
   site(const site&) = delete;
   site& operator=(const site&) = delete;
@@ -43,12 +44,14 @@ class site {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
   [[nodiscard]] std::filesystem::path configuration() const;
+  [[nodiscard]] std::filesystem::path state() const { return directory() / "state"; }
   [[nodiscard]] std::string daemon_log() const;
 
   [[nodiscard]] std::uint16_t broker_port() const { return broker_.port(); }
   [[nodiscard]] std::uint16_t listen_port() const { return listen_port_; }
   // Where peers reach us.
   [[nodiscard]] std::string door(transport how) const;
+  [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
   // Stopped in good order it stores its sessions.
   [[nodiscard]] mosquitto_broker& broker() { return broker_; }
 
@@ -58,7 +61,9 @@ class site {
                   std::string_view yaml = {});
   void reload();  // SIGHUP
 
-  void start_daemon(const strings& environment = {});
+  // NAME=VALUE, added to the daemon's at every start from now on.
+  void set_environment(strings environment) { environment_ = std::move(environment); }
+  void start_daemon();
   void kill_daemon();  // SIGKILL
   int stop_daemon();   // SIGTERM; the exit code
   [[nodiscard]] process& daemon() { return *daemon_; }
@@ -77,6 +82,7 @@ class site {
   const temp_dir directory_;
   mosquitto_broker broker_;
   const std::uint16_t admin_port_, listen_port_;
+  strings environment_;
   std::unique_ptr<process> daemon_;
 };
 

@@ -25,6 +25,7 @@ TEST_CASE("e2e support: the ledger finds what is missing, overtaken, repeated or
   CHECK(compare(4, "t", numbered_all({0, 1, 0, 1, 2, 3})).repeated == 2);
   CHECK(compare(4, "t", numbered_all({0, 1, 0, 1, 2, 3})).overtaken == 0);
   CHECK(compare(4, "t", numbered_all({0, 2, 1, 3})).overtaken == 1);
+  CHECK(compare(4, "t", numbered_all({0, 2, 1, 3})).first_overtaken == "1 after 2");
   CHECK(compare(4, "t", numbered_all({0, 3})).missing == 2);
   CHECK(compare(4, "t", numbered_all({0, 3})).first_missing == "1 to 2");
   CHECK(compare(4, "t", numbered_all({0, 1, 2, 3, 4})).unexpected == 1);

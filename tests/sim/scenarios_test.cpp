@@ -249,3 +249,70 @@ TEST_CASE("disk full: capture stops, says so, and goes on by itself when there i
   s.net.heal_all();
   s.check(s.a, s.b, numbers, 32);
 }
+
+TEST_CASE("state lost: what the broker still holds waits until the peer has told what it wants",
+          "[sim]") {
+  stage s(GENERATE(range(1, 6)));
+  s.start_pair({}, {"#"});
+  s.a.kill();
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 50; ++i) numbers.push_back(s.a.publish("x"));
+  for (const std::string& path : s.a.disk().paths()) (void)s.a.disk().remove(path);
+  s.a.start();
+  s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("state unusable: a link is tried again, and nothing is lost meanwhile", "[sim]") {
+  stage s(GENERATE(range(1, 6)));
+  s.start_pair({}, {"#"});
+  s.a.kill();
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 50; ++i) numbers.push_back(s.a.publish("x"));
+  s.a.start();
+  s.a.kill();
+  s.a.disk().fail({8, errc::io, true, std::nullopt});  // behind the daemon's own files
+  s.a.start();
+  s.in.run_for(seconds(5));
+  REQUIRE(s.a.running());
+  CHECK(s.a.link_to("b").state == link::link_state::down);
+  CHECK(s.a.link_to("b").reason.find("its state cannot be used") == 0);
+  CHECK_FALSE(s.a.status().broker.up);
+  s.a.disk().heal();
+  s.check(s.a, s.b, numbers, 32);
+  CHECK(s.a.all_links_up());
+}
+
+TEST_CASE("slow disk: after ten seconds it is said, and it passes", "[sim]") {
+  stage s;
+  s.start_pair({}, {"#"});
+  s.a.set_disk_delay(seconds(60));
+  std::vector<std::uint64_t> numbers;
+  REQUIRE(s.in.run_until(
+      [&] {
+        numbers.push_back(s.a.publish("x"));
+        s.in.run_for(milliseconds(100));
+        return s.a.status().broker.reason.find("capture waits for the disk") == 0;
+      },
+      seconds(300)));
+  CHECK_FALSE(s.a.status().broker.up);
+  s.a.set_disk_delay(milliseconds(2));
+  s.check(s.a, s.b, numbers, 0);
+  CHECK(s.a.status().broker.up);
+}
+
+TEST_CASE("batches: one that was staged behind a batch that failed is not acknowledged", "[sim]") {
+  stage s(GENERATE(range(1, 20)));
+  s.start_pair({}, {"#"});
+  s.a.set_disk_delay(seconds(5));
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 20; ++i) {
+    numbers.push_back(s.a.publish("x"));
+    s.in.run_for(milliseconds(300));
+    // The next batch comes over the next connection, while the first is still with the disk.
+    if (i % 5 == 2) s.a.broker().drop_connection();
+    if (i % 5 == 3) s.a.disk().fail({0, errc::io, false, test::storage_call::write});
+  }
+  s.a.disk().heal();
+  s.check(s.a, s.b, numbers, 20 * 32);
+}

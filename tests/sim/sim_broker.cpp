@@ -139,11 +139,8 @@ void sim_broker_client::deliver() {
 }
 
 void sim_broker_client::commit_done(bool stored) {
+  if (!stored) return disconnect();
   if (!connected_) return;
-  if (!stored) {
-    disconnect();
-    return;
-  }
   acked_up_to_ = sent_up_to_;
   later(delay_, [this] { forget_acknowledged(); });
   gated_ = false;

@@ -1,7 +1,6 @@
 #include "tests/sim/sim_network.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "mqtt_linkd/limits.hpp"
 
@@ -13,12 +12,12 @@ class sim_path : public path {
   // `name`: under which the other end was looked for.
   sim_path(sim_network& net, std::string from, std::string to, std::string name)
       : net_(net), from_(std::move(from)), to_(std::move(to)), name_(std::move(name)) {
-    net_.paths_.insert(this);
+    net_.paths_.emplace(number_, this);
     delay_ = net_.world_.between(milliseconds(1), milliseconds(60));
   }
 
   ~sim_path() override {
-    net_.paths_.erase(this);
+    net_.paths_.erase(number_);
     if (!peer_) return;
     peer_->peer_ = nullptr;
     if (!net_.is_cut(from_, to_)) peer_->fail_later(delay_, "the peer closed the connection");
@@ -72,7 +71,8 @@ class sim_path : public path {
 
   void connect() {
     const auto found = net_.acceptors_.find(to_);
-    if (net_.is_cut(from_, to_) || found == net_.acceptors_.end() || !found->second) {
+    const bool cut = net_.is_cut(from_, to_) || net_.is_cut(to_, from_);
+    if (cut || found == net_.acceptors_.end() || !found->second) {
       std::exchange(events_, nullptr)
           ->on_path_down({errc::unavailable, "connection to " + to_ + " failed"});
       return;
@@ -124,6 +124,7 @@ class sim_path : public path {
   }
 
   sim_network& net_;
+  const std::uint64_t number_ = ++net_.paths_made_;
   std::string from_, to_, name_;
   bool accepted_ = false;
   bool up_ = false;
@@ -138,12 +139,13 @@ class sim_path : public path {
 
 void sim_network::heal(const std::string& a, const std::string& b) {
   cut_.erase(std::minmax(a, b));
+  cut_one_way_.erase({a, b});
   silent_.erase(std::minmax(a, b));
   for (auto& arrival : std::exchange(held_, {})) world_.after(microseconds(0), arrival);
 }
 
 void sim_network::reset(const std::string& a, const std::string& b) {
-  for (sim_path* each : std::vector<sim_path*>(paths_.begin(), paths_.end())) {
+  for (const auto& [number, each] : paths_) {
     if (each->joins(a, b))
       each->fail_later(world_.between(microseconds(0), milliseconds(5)), "connection reset");
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,8 +32,15 @@ class sim_network {
   void partition(const std::string& a, const std::string& b) { cut_.insert(std::minmax(a, b)); }
   // Frames between the two wait until heal().
   void silence(const std::string& a, const std::string& b) { silent_.insert(std::minmax(a, b)); }
+  // The same for what goes from one to the other; the way back works.
+  void partition_one_way(const std::string& from, const std::string& to) {
+    cut_one_way_.insert({from, to});
+  }
   void heal(const std::string& a, const std::string& b);
-  void heal_all() { cut_.clear(); }
+  void heal_all() {
+    cut_.clear();
+    cut_one_way_.clear();
+  }
   // Every connection between the two is reset; both ends are told.
   void reset(const std::string& a, const std::string& b);
   void set_data_reordering(bool on) { reordering_ = on; }
@@ -42,16 +50,17 @@ class sim_network {
   friend class sim_dialer;
   using pair = std::pair<std::string, std::string>;
 
-  [[nodiscard]] bool is_cut(const std::string& a, const std::string& b) const {
-    return cut_.count(std::minmax(a, b)) > 0;
+  [[nodiscard]] bool is_cut(const std::string& from, const std::string& to) const {
+    return cut_.count(std::minmax(from, to)) > 0 || cut_one_way_.count({from, to}) > 0;
   }
 
   world& world_;
   std::map<std::string, acceptor_events*> acceptors_;
   std::map<std::string, std::string> names_;
-  std::set<pair> cut_, silent_;
-  std::vector<std::function<void()>> held_;  // arrivals that the silence holds back, in order
-  std::set<sim_path*> paths_;
+  std::set<pair> cut_, cut_one_way_, silent_;
+  std::vector<std::function<void()>> held_;   // arrivals that the silence holds back, in order
+  std::map<std::uint64_t, sim_path*> paths_;  // in the order of their making, not of addresses
+  std::uint64_t paths_made_ = 0;
   bool reordering_ = false;
 };
 

@@ -7,15 +7,16 @@ namespace {
 
 class sim_clock : public clock {
  public:
-  explicit sim_clock(world& in) : world_(in) {}
+  sim_clock(world& in, milliseconds wall_offset) : world_(in), wall_offset_(wall_offset) {}
   [[nodiscard]] time_point now() const override { return world_.now(); }
   [[nodiscard]] stamp unix_time() const override {
-    return stamp(milliseconds(1'800'000'000'000)) +
+    return stamp(milliseconds(1'800'000'000'000)) + wall_offset_ +
            std::chrono::duration_cast<milliseconds>(world_.now().time_since_epoch());
   }
 
  private:
   world& world_;
+  const milliseconds wall_offset_;
 };
 
 class sim_alarm : public alarm {
@@ -82,15 +83,15 @@ class sim_log : public logger {
 
 // Everything that dies with the process. The core is declared last: it uses all the others.
 struct site::process {
-  process(site& owner)
-      : time(owner.world_),
+  process(site& owner, std::uint64_t incarnation)
+      : time(owner.world_, owner.wall_offset_),
         wake(owner.world_),
         background(owner.world_, owner.disk_delay_max_),
         log(owner.world_, owner.name_, owner.errors_),
         client(owner.world_, owner.broker_),
         dial(owner.net_, owner.name_),
         core({time, owner.world_.random(), log, owner.disk_, background, client, dial}, wake,
-             settings(owner.name_), link::next_incarnation(owner.disk_).value()) {
+             settings(owner.name_), incarnation) {
     wake.on_wake = [this] { core.on_wake(); };
   }
 
@@ -128,8 +129,17 @@ void site::configure(std::vector<link_settings> links) {
 }
 
 void site::start() {
+  const auto incarnation = link::next_incarnation(disk_);
+  if (!incarnation) {
+    world_.note(name_ + " cannot start: " + incarnation.error().text);
+    disk_.kill_process();
+    world_.after(seconds(1), [this] {
+      if (!process_) start();
+    });
+    return;
+  }
   world_.note(name_ + " starts");
-  process_ = std::make_unique<process>(*this);
+  process_ = std::make_unique<process>(*this, *incarnation);
   process_->core.start(links_);
   net_.listen(name_, &process_->core);
 }

@@ -23,10 +23,12 @@ class site {
   [[nodiscard]] const std::string& name() const { return name_; }
   // How long the disk takes for one piece of work, at most.
   void set_disk_delay(microseconds max) { disk_delay_max_ = max; }
+  // The wall clock is wrong by this from the next start on: a daemon reads it once.
+  void set_wall_offset(milliseconds offset) { wall_offset_ = offset; }
   // The link definitions of the next start; if running, they are applied at once.
   void configure(std::vector<link_settings> links);
 
-  void start();
+  void start();       // again a second later if the disk does not let it
   void stop();        // in good order; returns at once, the core ends within seconds
   void kill();        // kill -9
   void lose_power();  // and what the disk had not synced
@@ -60,6 +62,7 @@ class site {
   sim_broker broker_;
   test::memory_storage disk_;
   microseconds disk_delay_max_ = milliseconds(2);
+  milliseconds wall_offset_{0};
   std::vector<link_settings> links_;
   std::unique_ptr<process> process_;
   std::uint64_t published_ = 0;

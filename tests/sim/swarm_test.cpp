@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <iostream>
 
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/site.hpp"
@@ -12,7 +13,21 @@ using namespace linkd::sim;
 
 namespace {
 
-enum fault { reset, partition, kill_process, lose_power, drop_broker, stop_broker, fault_count };
+enum fault {
+  reset,
+  partition,
+  partition_one_way,
+  network_faults,  // so many
+  kill_process = network_faults,
+  lose_power,
+  stop_process,
+  drop_broker,
+  stop_broker,
+  disk_full,
+  disk_error,
+  disk_lost,
+  fault_count
+};
 
 struct swarm {
   explicit swarm(std::uint64_t seed) : in(seed), net(in) {
@@ -32,7 +47,7 @@ struct swarm {
       each->configure(links);
     }
     // Some worlds have a bad network only: there nothing may be repeated at all.
-    const int kinds = in.chance(25) ? kill_process : fault_count;
+    const int kinds = in.chance(25) ? network_faults : fault_count;
     for (int kind = 0; kind < kinds; ++kind) {
       if (in.chance(60)) faults.push_back(static_cast<fault>(kind));
     }
@@ -57,42 +72,73 @@ struct swarm {
     }
     site& one = *sites[in.random().below(sites.size())];
     site& two = *sites[in.random().below(sites.size())];
-    switch (faults[in.random().below(faults.size())]) {
+    const fault kind = faults[in.random().below(faults.size())];
+    in.note("fault " + std::to_string(kind) + " at " + one.name() + ", " + two.name());
+    switch (kind) {
       case fault::reset:
-        net.reset(one.name(), two.name());
-        break;
       case fault::partition:
-        if (&one == &two) return;
-        net.partition(one.name(), two.name());
-        in.after(in.between(milliseconds(100), seconds(60)),
-                 [this, &one, &two] { net.heal(one.name(), two.name()); });
-        break;
+      case fault::partition_one_way:
+        return disturb_network(kind, one, two);
       case fault::kill_process:
       case fault::lose_power:
-        if (!one.running()) return;
-        if (in.chance(50)) {
-          one.kill();
-        } else {
-          one.lose_power();
-        }
-        ++crashes;
-        in.after(in.between(milliseconds(1), seconds(20)), [&one] {
-          if (!one.running()) one.start();
-        });
-        break;
+      case fault::stop_process:
+        return end_process(kind, one);
       case fault::drop_broker:
-        one.broker().drop_connection();
-        ++broker_losses;
-        break;
       case fault::stop_broker:
-        one.broker().set_running(false);
-        ++broker_losses;
-        in.after(in.between(milliseconds(1), seconds(10)),
-                 [&one] { one.broker().set_running(true); });
-        break;
-      case fault_count:
-        break;
+        return disturb_broker(kind, one);
+      default:
+        return disturb_disk(kind, one);
     }
+  }
+
+  void disturb_network(fault kind, site& one, site& two) {
+    if (kind == fault::reset) return net.reset(one.name(), two.name());
+    if (&one == &two) return;
+    if (kind == fault::partition) {
+      net.partition(one.name(), two.name());
+    } else {
+      net.partition_one_way(one.name(), two.name());
+    }
+    in.after(in.between(milliseconds(100), seconds(60)),
+             [this, &one, &two] { net.heal(one.name(), two.name()); });
+  }
+
+  void end_process(fault kind, site& one) {
+    if (!one.running()) return;
+    if (kind == fault::kill_process) one.kill();
+    if (kind == fault::lose_power) one.lose_power();
+    if (kind == fault::stop_process) one.stop();
+    ++crashes;
+    // Less than queue.max_age and interest_expiry, whatever the clock was before.
+    one.set_wall_offset(milliseconds(in.random().below(3 * 24 * 3'600'000)));
+    in.after(in.between(seconds(kind == fault::stop_process ? 6 : 0), seconds(20)), [&one] {
+      if (!one.running()) one.start();
+    });
+  }
+
+  void disturb_broker(fault kind, site& one) {
+    ++broker_losses;
+    if (kind == fault::drop_broker) return one.broker().drop_connection();
+    one.broker().set_running(false);
+    in.after(in.between(milliseconds(1), seconds(10)), [&one] { one.broker().set_running(true); });
+  }
+
+  // Capture stops and comes back; over several links a batch may be kept for one and come again.
+  void disturb_disk(fault kind, site& one) {
+    ++disk_faults;
+    const std::string queue =
+        "links/" + (&one == sites[0].get() ? sites[1] : sites[0])->name() + "/queue";
+    if (kind == fault::disk_full) one.disk().set_free_bytes(in.random().below(100'000));
+    if (kind == fault::disk_lost) one.disk().set_lost(queue, true);
+    if (kind == fault::disk_error) {
+      const auto code = in.chance(50) ? errc::io : errc::no_space;
+      one.disk().fail({in.random().below(20), code, in.chance(50), std::nullopt});
+    }
+    in.after(in.between(milliseconds(1), seconds(20)), [&one, queue] {
+      one.disk().set_free_bytes(std::nullopt);
+      one.disk().set_lost(queue, false);
+      one.disk().heal();
+    });
   }
 
   void publish(site& at) {
@@ -154,12 +200,16 @@ struct swarm {
       repeated += what.repeated;
     }
     // One window per fault, at each site that captures or publishes for it.
-    CHECK(repeated <= (crashes + broker_losses) * 160 * sites.size());
+    CHECK(repeated <= (crashes + broker_losses + disk_faults) * 160 * sites.size());
     for (auto& each : sites) {
-      CHECK(each->errors() == std::vector<std::string>{});
+      if (disk_faults == 0) CHECK(each->errors() == std::vector<std::string>{});
       for (const link::link_status& one : each->status().links) {
         INFO(each->name() << " -> " << one.name);
         CHECK(one.queue_messages == 0);
+        for (const auto reason : link::all_drop_reasons) {
+          INFO(link::to_string(reason));
+          CHECK(one.counters.dropped[static_cast<std::size_t>(reason)] == 0);
+        }
       }
     }
   }
@@ -175,7 +225,7 @@ struct swarm {
   std::vector<std::unique_ptr<site>> sites;
   std::vector<fault> faults;
   std::map<std::pair<std::string, std::string>, std::vector<std::uint64_t>> expected;
-  std::uint64_t crashes = 0, broker_losses = 0;
+  std::uint64_t crashes = 0, broker_losses = 0, disk_faults = 0;
 };
 
 std::uint64_t environment_number(const char* name, std::uint64_t otherwise) {
@@ -198,6 +248,7 @@ TEST_CASE("swarm: under random faults nothing is lost or overtaken", "[sim]") {
     WARN(all.in.story());
     return;
   }
-  const std::uint64_t seeds = environment_number("LINKD_SIM_SEEDS", 200);
+  const std::uint64_t seeds = environment_number("LINKD_SIM_SEEDS", 500);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) run_seed(seed);
+  std::cout << seeds << " seeds\n";
 }

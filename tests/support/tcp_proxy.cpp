@@ -1,10 +1,14 @@
 #include "tests/support/tcp_proxy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio.hpp>
+#include <chrono>
+#include <deque>
 #include <future>
 #include <list>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -17,18 +21,35 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-// One direction reads into its own buffer and writes it out before it reads again.
+using steady = std::chrono::steady_clock;
+
+constexpr std::size_t delayed_bytes_max = 1u << 20;  // then the reader waits, as a full pipe does
+
+// What was read waits in a delay line until its time has come and nothing is being written.
 struct direction {
+  direction(tcp_proxy::way way, tcp::socket& source, tcp::socket& target, asio::io_context& io)
+      : which(way), from(source), to(target), timer(io) {}
+  const tcp_proxy::way which;
   tcp::socket& from;
   tcp::socket& to;
+  asio::steady_timer timer;
+  struct piece {
+    steady::time_point due;
+    std::string data;
+  };
   std::array<char, 65536> buffer{};
-  bool held = false;
-  std::size_t held_bytes = 0;
+  std::deque<piece> line;
+  std::size_t line_bytes = 0;
+  bool reading = false, writing = false;
+  steady::time_point free_at{};  // of a line with a limited rate
 };
 
 struct connection {
   connection(tcp::socket client_socket, asio::io_context& io)
-      : client(std::move(client_socket)), server(io), up{client, server}, down{server, client} {}
+      : client(std::move(client_socket)),
+        server(io),
+        up(tcp_proxy::way::to_server, client, server, io),
+        down(tcp_proxy::way::to_client, server, client, io) {}
   tcp::socket client, server;
   direction up, down;
 };
@@ -58,16 +79,37 @@ class tcp_proxy::relay {
       while (!connections_.empty()) end(connections_.front());
     });
   }
-  void black_hole() {
-    on_thread([this] { holding_ = true; });
+  void hold(bool to_server, bool to_client) {
+    on_thread([=, this] {
+      holding_to_server_ = to_server;
+      holding_to_client_ = to_client;
+    });
+  }
+  void reset() {
+    on_thread([this] {
+      for (const auto& each : std::list(connections_)) {
+        error_code ignored;
+        each->client.set_option(tcp::socket::linger(true, 0), ignored);
+        each->server.set_option(tcp::socket::linger(true, 0), ignored);
+        end(each);
+      }
+    });
+  }
+  void set_delay(std::chrono::milliseconds delay) {
+    on_thread([=, this] { delay_ = delay; });
+  }
+  void set_bytes_per_s(std::size_t bytes_per_s_max) {
+    on_thread([=, this] { bytes_per_s_max_ = bytes_per_s_max; });
   }
   void restore() {
     on_thread([this] {
-      holding_ = false;
+      holding_to_server_ = holding_to_client_ = false;
+      delay_ = {};
+      bytes_per_s_max_ = 0;
       if (!acceptor_.is_open()) listen();
       for (const auto& each : std::list(connections_)) {
-        resume(each, each->up);
-        resume(each, each->down);
+        write(each, each->up);
+        write(each, each->down);
       }
     });
   }
@@ -112,23 +154,49 @@ class tcp_proxy::relay {
   }
 
   void read(const pointer& owner, direction& way) {
-    way.from.async_read_some(asio::buffer(way.buffer),
-                             [this, owner, &way](const error_code& failure, std::size_t size) {
-                               if (failure) return end(owner);
-                               way.held_bytes = size;
-                               way.held = true;
-                               resume(owner, way);
-                             });
+    if (way.reading || way.line_bytes >= delayed_bytes_max) return;
+    way.reading = true;
+    way.from.async_read_some(
+        asio::buffer(way.buffer), [this, owner, &way](const error_code& failure, std::size_t size) {
+          way.reading = false;
+          if (failure) return end(owner);
+          way.line.push_back({due(way, size), std::string(way.buffer.data(), size)});
+          way.line_bytes += size;
+          write(owner, way);
+          read(owner, way);
+        });
   }
 
-  // Passes on what was read, unless nothing may come through now.
-  void resume(const pointer& owner, direction& way) {
-    if (holding_ || !way.held) return;
-    way.held = false;
-    relayed_bytes_ += way.held_bytes;
-    asio::async_write(way.to, asio::buffer(way.buffer, way.held_bytes),
-                      [this, owner, &way](const error_code& failure, std::size_t) {
+  steady::time_point due(direction& way, std::size_t size) {
+    const auto now = steady::now();
+    way.free_at = std::max(way.free_at, now);
+    if (bytes_per_s_max_ > 0) {
+      way.free_at += std::chrono::microseconds(size * 1'000'000 / bytes_per_s_max_);
+    }
+    return way.free_at + delay_;
+  }
+
+  // Passes on the next piece, if nothing forbids it and its time has come.
+  void write(const pointer& owner, direction& way) {
+    const bool holding =
+        way.which == tcp_proxy::way::to_server ? holding_to_server_ : holding_to_client_;
+    if (holding || way.writing || way.line.empty()) return;
+    if (steady::now() < way.line.front().due) {
+      way.timer.expires_at(way.line.front().due);
+      way.timer.async_wait([this, owner, &way](const error_code& cancelled) {
+        if (!cancelled) write(owner, way);
+      });
+      return;
+    }
+    way.writing = true;
+    relayed_bytes_ += way.line.front().data.size();
+    asio::async_write(way.to, asio::buffer(way.line.front().data),
+                      [this, owner, &way](const error_code& failure, std::size_t size) {
+                        way.writing = false;
                         if (failure) return end(owner);
+                        way.line_bytes -= size;
+                        way.line.pop_front();
+                        write(owner, way);
                         read(owner, way);
                       });
   }
@@ -137,6 +205,8 @@ class tcp_proxy::relay {
     error_code ignored;
     which->client.close(ignored);
     which->server.close(ignored);
+    which->up.timer.cancel();
+    which->down.timer.cancel();
     connections_.remove(which);
   }
 
@@ -146,7 +216,9 @@ class tcp_proxy::relay {
   tcp::endpoint target_;
   tcp::acceptor acceptor_;
   std::list<pointer> connections_;
-  bool holding_ = false;
+  bool holding_to_server_ = false, holding_to_client_ = false;
+  std::chrono::milliseconds delay_{0};
+  std::size_t bytes_per_s_max_ = 0;
   const std::uint16_t port_ = free_port();
   std::atomic<std::uint64_t> relayed_bytes_ = 0;
   std::thread thread_;
@@ -165,7 +237,23 @@ void tcp_proxy::cut() {
 }
 
 void tcp_proxy::black_hole() {
-  relay_->black_hole();
+  relay_->hold(true, true);
+}
+
+void tcp_proxy::black_hole(way which) {
+  relay_->hold(which == way::to_server, which == way::to_client);
+}
+
+void tcp_proxy::reset() {
+  relay_->reset();
+}
+
+void tcp_proxy::set_delay(std::chrono::milliseconds delay) {
+  relay_->set_delay(delay);
+}
+
+void tcp_proxy::set_bytes_per_s(std::size_t bytes_per_s_max) {
+  relay_->set_bytes_per_s(bytes_per_s_max);
 }
 
 void tcp_proxy::restore() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -19,7 +20,16 @@ class tcp_proxy {
   void cut();
   // Connections stay, and new ones are accepted, but nothing comes through.
   void black_hole();
-  // Ends cut() or black_hole(); what was held back goes on.
+  // As black_hole(), one way only.
+  enum class way { to_server, to_client };
+  void black_hole(way which);
+  // Every connection ends with an RST; new ones are accepted.
+  void reset();
+  // What is passed on comes later by this, each way.
+  void set_delay(std::chrono::milliseconds delay);
+  // Each way of each connection; 0: no limit.
+  void set_bytes_per_s(std::size_t bytes_per_s_max);
+  // Ends all of these; what was held back goes on.
   void restore();
   // Bytes of both directions since the beginning.
   [[nodiscard]] std::uint64_t relayed_bytes() const;
