@@ -52,6 +52,7 @@ std::optional<std::uint64_t> delivery::take_back(const delivery_owner& owner, st
 }
 
 void delivery::on_up(const broker_session& session) {
+  refused_ = false;
   inflight_max_ =
       std::clamp<std::size_t>(session.publishes_inflight_max, 1, limits::publishes_inflight_max);
 }
@@ -63,7 +64,7 @@ void delivery::on_down(bool by_peer) {
     item& lost = current->second;
     if (!lost.in_flight) continue;
     lost.in_flight = false;
-    if (by_peer) ++lost.losses;
+    if (by_peer && !refused_) ++lost.losses;
     if (lost.what.content.qos == 0) {
       finish(current, {});  // at most once: perhaps it arrived
     } else if (lost.losses >= limits::connection_losses_max) {
@@ -85,6 +86,7 @@ void delivery::on_published(publication_id id, std::uint8_t reason_code, time_po
   suspect_in_flight_ = false;  // a suspect travels alone
   delivery_outcome outcome;
   if (reason_code >= 0x80) {
+    refused_ = true;
     outcome = {delivery_outcome::kind::rejected, describe_reason_code(reason_code)};
   }
   finish(found, outcome);

@@ -38,7 +38,8 @@ class delivery_owner {
 // published again in the same order by the next one (QoS 0 is not). A message that was in flight at
 // connection_losses_max losses caused by the broker is given up as rejected, so that a poison
 // message holds nobody up; from its second loss on a suspect travels alone, so that no bystander is
-// blamed.
+// blamed. Nor is anybody blamed for a loss behind a refusal: some brokers close the connection over
+// what they refused.
 class delivery {
  public:
   explicit delivery(broker& target) : target_(target) {}
@@ -82,6 +83,7 @@ class delivery {
   std::size_t inflight_ = 0;
   std::size_t inflight_max_ = 0;  // 0: the broker is down
   bool suspect_in_flight_ = false;
+  bool refused_ = false;  // something, on this connection
   bool paused_ = false;
 };
 

@@ -51,7 +51,12 @@ void one_way::publish(std::size_t count) {
 }
 
 bool one_way::works() const {
-  return linked(a, b) && a.captures("orders/#");
+  // Both dial; the connection of the smaller name is the one that stays.
+  const std::string log = a.daemon_log();
+  const auto stays = log.rfind("link_up link=B connected through");
+  const auto goes = log.rfind("link_up link=B dialled by the peer");
+  const bool decided = stays != std::string::npos && (goes == std::string::npos || goes < stays);
+  return decided && linked(a, b) && a.captures("orders/#");
 }
 
 bool one_way::complete() const {

@@ -1,6 +1,7 @@
 #include "tests/sim/site.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace linkd::sim {
 namespace {
@@ -45,19 +46,27 @@ class sim_worker : public worker {
 
   void run(std::function<void()> work, std::function<void()> done) override {
     free_at_ = std::max(free_at_, world_.now()) + world_.between(microseconds(20), delay_max_);
-    world_.after(free_at_ - world_.now(),
-                 [work = std::move(work), done = std::move(done), alive = std::weak_ptr(alive_)] {
-                   if (alive.expired()) return;
-                   work();
-                   done();
-                 });
+    const auto next = std::make_shared<job>(job{std::move(work), std::move(done)});
+    jobs_.push_back(next);
+    // The world may outlive us; what the job holds must not.
+    world_.after(free_at_ - world_.now(), [this, due = std::weak_ptr(next)] {
+      const auto now = due.lock();
+      if (!now) return;
+      jobs_.pop_front();
+      now->work();
+      now->done();
+    });
   }
 
  private:
+  struct job {
+    std::function<void()> work, done;
+  };
+
   world& world_;
   const microseconds& delay_max_;
   time_point free_at_{};
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  std::deque<std::shared_ptr<job>> jobs_;
 };
 
 class sim_log : public logger {

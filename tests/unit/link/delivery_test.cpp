@@ -147,6 +147,30 @@ TEST_CASE_METHOD(fixture,
     CHECK(owner.outcomes[i].what == delivery_outcome::kind::published);
 }
 
+TEST_CASE_METHOD(fixture,
+                 "delivery: whoever is in flight when a broker closes over a refusal is not blamed",
+                 "[link]") {
+  submit(0, "secret");
+  for (std::uint64_t offset = 1; offset < 10; ++offset) submit(offset);
+  // As mosquitto 2.0.11 does: the refusal is lost with the connection it ends, twice.
+  for (int i = 0; i < 2; ++i) {
+    up();
+    out.on_down(true);
+  }
+  target.ids.clear();
+  up();
+  answer(0, 0x87);
+  REQUIRE(target.ids.size() == 2);  // the next suspect, alone
+  out.on_down(true);
+  target.ids.clear();
+  up();
+  for (std::size_t i = 0; i < 9; ++i) answer(i);
+  REQUIRE(owner.outcomes.size() == 10);
+  CHECK(owner.outcomes[0].what == delivery_outcome::kind::rejected);
+  for (std::size_t i = 1; i < 10; ++i)
+    CHECK(owner.outcomes[i].what == delivery_outcome::kind::published);
+}
+
 TEST_CASE_METHOD(fixture, "delivery: losses that the broker did not cause park nothing", "[link]") {
   submit(0);
   for (int i = 0; i < 10; ++i) {
