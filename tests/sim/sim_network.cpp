@@ -1,6 +1,7 @@
 #include "tests/sim/sim_network.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "mqtt_linkd/limits.hpp"
 
@@ -91,7 +92,7 @@ class sim_path : public path {
   // As a real acceptor does: who dials again has given up its old connection.
   void replace_older() {
     const auto paths = net_.paths_;
-    for (sim_path* each : paths) {
+    for (const auto& [number, each] : paths) {
       if (each->accepted_ && each->from_ == to_ && each->to_ == from_ && each->events_) {
         each->fail("the peer dialled again");
         return;
@@ -111,7 +112,7 @@ class sim_path : public path {
   }
 
   void arrive(bytes frame) {
-    if (net_.is_cut(from_, to_)) return;
+    if (net_.is_cut(to_, from_)) return;
     if (net_.silent_.count(std::minmax(from_, to_)) > 0) {
       net_.held_.push_back([this, frame = std::move(frame), alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) arrive(frame);
