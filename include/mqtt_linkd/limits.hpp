@@ -16,6 +16,18 @@ inline constexpr std::size_t name_bytes_max = 64;  // deployment and link names
 inline constexpr std::size_t filters_per_peer_max = 100'000;
 inline constexpr std::size_t filter_bytes_per_peer_max = 16u << 20;
 
+// Live interest. What we ask of a peer stays well below what a peer takes.
+inline constexpr std::size_t announced_filters_max = 10'000;     // a link; above: summarised
+inline constexpr std::size_t announced_filter_bytes_max = 1024;  // above: cut
+inline constexpr std::size_t lingering_filters_max = 100'000;    // a link; above: the oldest go
+inline constexpr seconds summary_review_interval{60};
+inline constexpr milliseconds interest_pause_min{10};       // between updates of interest, plus
+inline constexpr microseconds interest_pause_a_filter{50};  // for each: an update looks at all
+inline constexpr seconds interest_save_pause{1};  // a peer's interest is written at most so often
+inline constexpr std::size_t subscriptions_max = 500'000;  // followed at the local broker
+inline constexpr std::size_t subscription_bytes_max = 256u << 20;
+inline constexpr seconds subscription_view_age_max{15};  // not heard of the broker for longer
+
 inline constexpr std::size_t frame_bytes_max = 1u << 20;     // DESIGN section 6, compressed or not
 inline constexpr std::size_t frame_overhead_bytes = 1024;    // a frame less its DATA block
 inline constexpr std::size_t batch_bytes = 64u << 10;        // a DATA batch closes here

@@ -126,6 +126,7 @@ std::vector<std::string> intersect(std::string_view filter, const std::vector<st
   for (const auto& other : list) {
     if (auto part = intersect(filter, other)) parts.push_back(*std::move(part));
   }
+  if (parts.size() < 2) return parts;
   return minimal_union(std::move(parts));
 }
 
@@ -147,6 +148,21 @@ std::optional<std::string> join(std::string_view a, std::string_view b) {
     wide += "/#";
   }
   return canonical(std::move(wide));
+}
+
+std::string shorten(std::string_view filter, std::size_t levels_max, std::size_t bytes_max) {
+  std::size_t count = 0, end = 0;   // levels before `#`, bytes of them
+  std::optional<std::size_t> kept;  // bytes of the beginning that `/#` can follow
+  for (levels level(filter); !level.done() && *level != "#"; level.advance()) {
+    if (count > 0) ++end;
+    end += (*level).size();
+    ++count;
+    const bool fits = count <= levels_max && end + 2 <= bytes_max;
+    if (fits || (count == 1 && is_reserved(filter))) kept = end;
+  }
+  if (count <= levels_max && filter.size() <= bytes_max) return std::string(filter);
+  if (!kept) return "#";
+  return canonical(std::string(filter.substr(0, *kept)) + "/#");
 }
 
 std::vector<std::string> minimal_union(std::vector<std::string> filters) {

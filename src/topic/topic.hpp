@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ std::vector<std::string> intersect(std::string_view filter, const std::vector<st
 // The narrowest single filter that covers both (it may match more than both). None if they differ
 // in the first level and one begins with `$`: no wildcard covers that.
 std::optional<std::string> join(std::string_view a, std::string_view b);
+
+// The filter itself if it has at most `levels_max` levels before a `#` and `bytes_max` bytes;
+// otherwise the longest beginning that does, with `/#` behind: that covers it. A first level that
+// begins with `$` stays, whatever its length: no wildcard covers that.
+std::string shorten(std::string_view filter, std::size_t levels_max, std::size_t bytes_max);
 
 // Without what another filter covers; sorted. Partial overlaps stay.
 std::vector<std::string> minimal_union(std::vector<std::string> filters);

@@ -95,6 +95,18 @@ TEST_CASE("topic model: a join is the narrowest filter that covers both", "[topi
   }
 }
 
+TEST_CASE("topic model: every shortened filter covers the whole one", "[topic]") {
+  for (const auto& filter : naive::filters()) {
+    for (std::size_t limit = 0; limit < 5; ++limit) {
+      for (const auto& cut : {shorten(filter, limit, 100), shorten(filter, 9, limit)}) {
+        CAPTURE(filter, limit, cut);
+        REQUIRE(check_filter(cut).has_value());
+        REQUIRE(within(names_of(filter), names_of(cut)));
+      }
+    }
+  }
+}
+
 TEST_CASE("topic model: a minimal union matches the same names with no filter to spare",
           "[topic]") {
   const auto seed = GENERATE(range(1u, 5u));

@@ -216,3 +216,24 @@ TEST_CASE("topic: a disjoint cover joins what overlaps and nothing else", "[topi
   CHECK(disjoint_cover({"a/#", "+/b", "x"}) == strings{"#"});
   CHECK(disjoint_cover({}).empty());
 }
+
+TEST_CASE("topic: a shortened filter keeps its beginning and covers the whole", "[topic]") {
+  const auto to_levels = [](std::string_view filter, std::size_t levels) {
+    return shorten(filter, levels, 1000);
+  };
+  CHECK(to_levels("a/b/c", 3) == "a/b/c");
+  CHECK(to_levels("a/b/c", 2) == "a/b/#");
+  CHECK(to_levels("a/b/#", 2) == "a/b/#");
+  CHECK(to_levels("a/b/#", 1) == "a/#");
+  CHECK(to_levels("a/b", 0) == "#");
+  CHECK(to_levels("#", 0) == "#");
+  CHECK(to_levels("+/b/c", 1) == "#");
+  CHECK(to_levels("/b/c", 1) == "/#");
+  CHECK(to_levels("a", 1) == "a");
+  CHECK(to_levels("$SYS/a/b", 0) == "$SYS/#");
+  CHECK(shorten("abc/def/ghi", 9, 11) == "abc/def/ghi");
+  CHECK(shorten("abc/def/ghi", 9, 10) == "abc/def/#");
+  CHECK(shorten("abc/def/ghi", 9, 8) == "abc/#");
+  CHECK(shorten("abcdefgh/i", 9, 6) == "#");
+  CHECK(shorten("$bcdefgh/i", 9, 6) == "$bcdefgh/#");
+}
