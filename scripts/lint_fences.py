@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 CORE = ["include/"] + [f"src/{layer}/" for layer in
                        ("base", "topic", "wire", "interest", "queue", "session", "link")]
-ADAPTERS = [f"src/{layer}/" for layer in ("mqtt", "broker", "transport", "admin", "platform")]
+ADAPTERS = [f"src/{layer}/" for layer in ("mqtt", "broker", "live", "transport", "admin", "platform")]
 PRODUCT = ["include/", "src/"]
 NO_REAL_TIME = ["tests/unit/", "tests/sim/"]
 
@@ -35,8 +35,8 @@ FENCES = [
     (r"#include <mosquitto|#include <mqtt_protocol", "libmosquitto", PRODUCT + ["tests/"],
      ["src/mqtt/", "tests/unit/mqtt/", "tests/support/"]),
     (r"#include <boost/beast", "Beast", PRODUCT + ["tests/"],
-     ["src/transport/", "src/admin/", "tests/unit/transport/", "tests/unit/admin/",
-      "tests/contract/", "tests/support/"]),
+     ["src/transport/", "src/admin/", "src/live/http_client.cpp", "tests/unit/transport/",
+      "tests/unit/admin/", "tests/contract/", "tests/support/"]),
     (r"#include <boost/asio", "Asio", CORE + ["tests/sim/"], []),
     (r"#include <(thread|mutex|atomic|future|condition_variable)>", "threads", CORE, []),
     (r"#include <yaml-cpp", "yaml-cpp", PRODUCT + ["tests/"], ["src/config/"]),

@@ -72,7 +72,7 @@ enum class interest_source { fixed, mosquitto, rabbitmq, emqx, nanomq };
 
 struct interest_settings {
   interest_source source = interest_source::fixed;
-  std::string url;
+  server_address server;  // the broker's HTTP API: rabbitmq, emqx, nanomq; the key is url
   credentials login;
   seconds poll{5};
   seconds linger{10};

@@ -37,16 +37,20 @@ void read_interest(section& in, interest_settings& out) {
              {"rabbitmq", interest_source::rabbitmq},
              {"emqx", interest_source::emqx},
              {"nanomq", interest_source::nanomq}});
-  in.text("url", out.url);
-  const auto api = out.url.empty() ? server_address{} : parse_server(out.url, http_only);
-  if (!api) in.error("url", api.error().text);
+  in.server("url", out.server, http_only);
   read_login(in, out.login);
   in.duration("poll", out.poll, seconds(1), seconds(3600));
   in.duration("linger", out.linger, seconds(0), seconds(86'400));
   in.flag("trust_count", out.trust_count);
-  if (out.source == interest_source::fixed) return;
-  if (out.source != interest_source::mosquitto) in.require("url");
-  in.warning("source", "is not available in this version; topics are announced as they are");
+  const bool has_api = out.source == interest_source::rabbitmq ||
+                       out.source == interest_source::emqx || out.source == interest_source::nanomq;
+  if (has_api) in.require("url");
+  if (out.source == interest_source::mosquitto && in.has("url")) {
+    in.error("url", "is for rabbitmq, emqx and nanomq");
+  }
+  if (has_api && !out.server.host.empty() && !is_local(out.server)) {
+    in.warning("url", "user name and password cross the network in the clear");
+  }
 }
 
 void read_listen(section& in, listen_settings& out) {

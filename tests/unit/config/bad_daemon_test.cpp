@@ -59,6 +59,7 @@ const mistake mistakes[] = {
     // Interest.
     {"interest: {source: rabbitmq}\n", 4, 11, "interest.url", "is required"},
     {"interest: {source: emqx, url: 'mqtt://h'}\n", 4, 31, "interest.url", "http://"},
+    {"interest: {source: mosquitto, url: 'http://h'}\n", 4, 36, "interest.url", "rabbitmq"},
     {"interest: {source: broker}\n", 4, 20, "interest.source", "one of static, mosquitto"},
     {"interest: {poll: 0s}\n", 4, 18, "interest.poll", "must be from 1s to 1h"},
     {"interest: {linger: 2d}\n", 4, 20, "interest.linger", "to 1d"},

@@ -129,7 +129,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
   expected.broker.tls = {files.path("ca.pem"), files.path("ca.pem"), files.path("secret"), false,
                          "broker"};
   expected.interest = {interest_source::rabbitmq,
-                       "http://127.0.0.1:15672",
+                       {scheme::http, "127.0.0.1", 15672},
                        {"a", {}, files.path("secret")},
                        seconds(1),
                        seconds(0),
@@ -144,8 +144,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
 
   std::vector<std::string> warned;
   for (const auto& each : read.warnings) warned.push_back(each.key);
-  CHECK(warned ==
-        std::vector<std::string>{"broker.tls.verify", "interest.source", "listen.insecure"});
+  CHECK(warned == std::vector<std::string>{"broker.tls.verify", "listen.insecure"});
 }
 
 TEST_CASE("config: values of every kind arrive in a link's settings") {

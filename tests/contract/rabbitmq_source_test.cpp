@@ -1,0 +1,53 @@
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/contract/subscription_world.hpp"
+#include "tests/support/mqtt_peer.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/rabbitmq_broker.hpp"
+
+// The rabbitmq source and the broker itself (scripts/interop rabbitmq installs it).
+using namespace linkd;
+using namespace linkd::test;
+
+TEST_CASE("rabbitmq source: follows a real broker, at once where the event exchange is bound") {
+  if (!rabbitmq_broker::is_installed()) {
+    WARN("rabbitmq-server is not installed: run scripts/interop rabbitmq");
+    return;
+  }
+  rabbitmq_broker broker;
+  const std::string api = "http://127.0.0.1:" + std::to_string(broker.api_port()) + "/api/";
+  const auto bound = run({"curl", "-sf", "-u", "guest:guest", "-H",
+                          "content-type: application/json", "-d", R"({"routing_key":"binding.#"})",
+                          api + "bindings/%2F/e/amq.rabbitmq.event/e/amq.topic"});
+  REQUIRE(bound.exit_code == 0);
+
+  subscription_world world(interest_source::rabbitmq);
+  world.settings.broker.server = {scheme::mqtt, "127.0.0.1", broker.mqtt_port()};
+  world.settings.interest.server = {scheme::http, "127.0.0.1", broker.api_port()};
+  world.settings.interest.login = {"guest", secret("wrong"), ""};
+  world.start();
+  REQUIRE(world.until_unknown("check username and password"));
+  world.stop();
+
+  world.settings.interest.login = {"guest", secret("guest"), ""};
+  const auto client = [&](const std::string& id, std::vector<std::string> filters) {
+    return mqtt_peer_settings{
+        .port = broker.mqtt_port(), .client_id = id, .mqtt5 = false, .filters = std::move(filters)};
+  };
+  // A session that stays, of a client that goes.
+  { mqtt_peer offline(client("off line", {"fleet/+/state", "a b/#"})); }
+  world.settings.interest.poll = seconds(3600);  // from here on events only
+  world.start();
+  REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
+  // The follower's own subscription is an event, and no interest.
+  process clean({{"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(broker.mqtt_port()),
+                  "-i", "clean", "-t", "+/x"},
+                 {},
+                 "/dev/null"});
+  REQUIRE(world.until_complete({"fleet/+/state", "a b/#", "+/x"}));
+  clean.signal(SIGTERM);
+  REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
+  world.stop();
+}
