@@ -71,6 +71,15 @@ constexpr link_metric link_metrics[] = {
      }},
     {MetricType::Gauge, "mqtt_linkd_inflight_bytes", "Sent to the peer and not yet acknowledged.",
      [](const link_status& l) { return as_number(l.inflight_bytes); }},
+    {MetricType::Gauge, "mqtt_linkd_interest_topics",
+     "Filters of `topics`: what we may ask of the peer.",
+     [](const link_status& l) { return as_number(l.interest_topics); }},
+    {MetricType::Gauge, "mqtt_linkd_interest_wanted",
+     "Intersections of `topics` with what local clients are subscribed to, or `topics`.",
+     [](const link_status& l) { return as_number(l.interest_wanted); }},
+    {MetricType::Gauge, "mqtt_linkd_interest_summarized",
+     "1 while these are too many to be asked for one by one.",
+     [](const link_status& l) { return l.interest_summarized ? 1.0 : 0.0; }},
     {MetricType::Gauge, "mqtt_linkd_link_rtt_seconds",
      "Round trip of the last heartbeat; 0: unknown.",
      [](const link_status& l) { return l.round_trip ? as_seconds(*l.round_trip) : 0.0; }},
@@ -143,6 +152,15 @@ void add_daemon(std::vector<MetricFamily>& to, const link::deployment_status& de
   to.push_back(single(MetricType::Counter, "mqtt_linkd_messages_captured_total",
                       "Messages taken over from the local broker.",
                       as_number(deployment.messages_captured)));
+  to.push_back(single(MetricType::Gauge, "mqtt_linkd_interest_complete",
+                      "1 while what we ask for is what interest.source says; 0: it is `topics`.",
+                      deployment.interest.complete ? 1 : 0));
+  to.push_back(single(MetricType::Gauge, "mqtt_linkd_interest_local_filters",
+                      "Filters that local clients are subscribed to, as far as they are followed.",
+                      as_number(deployment.interest.local_filters)));
+  to.push_back(single(MetricType::Gauge, "mqtt_linkd_capture_filters",
+                      "Filters we are subscribed to at the local broker.",
+                      as_number(deployment.capture_filters)));
   to.push_back({"mqtt_linkd_commit_seconds",
                 "Time to get one captured batch onto the disk.",
                 MetricType::Histogram,

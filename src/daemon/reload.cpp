@@ -75,6 +75,7 @@ std::vector<std::string> watched_files(const std::string& config_file,
     add(tls.key_file);
   };
   add(daemon.broker.login.password_file);
+  add(daemon.interest.login.password_file);
   add_tls(daemon.broker.tls);
   if (daemon.listen) add_tls(daemon.listen->tls);
   for (const link_settings& link : links) {

@@ -29,9 +29,11 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       ws_dialer_(io_, configuration_.daemon.deployment),
       dialer_(mqtt_dialer_, ws_dialer_),
       mqtt_acceptor_(std::in_place, io_, configuration_.daemon, log_, random_),
+      subscriptions_(live::make_source(io_, configuration_.daemon, clock_, random_, *state_.disk,
+                                       worker_, log_)),
       alarm_(io_, [this] { core_.on_wake(); }),
-      core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_}, alarm_,
-            configuration_.daemon, state_.incarnation),
+      core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_, *subscriptions_},
+            alarm_, configuration_.daemon, state_.incarnation),
       admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), clock_, log_),
       http_(
           std::in_place, io_,

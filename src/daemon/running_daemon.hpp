@@ -14,6 +14,7 @@
 #include "daemon/certificates.hpp"
 #include "daemon/state_directory.hpp"
 #include "link/deployment.hpp"
+#include "live/make_source.hpp"
 #include "platform/asio_clock.hpp"
 #include "platform/file_watcher.hpp"
 #include "platform/os_random.hpp"
@@ -72,6 +73,7 @@ class running_daemon : private broker_adapter::session_memory {
   transport::transport_dialer dialer_;
   std::optional<transport::mqtt_acceptor> mqtt_acceptor_;
   std::optional<transport::ws_acceptor> ws_acceptor_;  // none: no `listen`
+  std::unique_ptr<subscription_source> subscriptions_;
   platform::asio_alarm alarm_;
   link::deployment core_;
 

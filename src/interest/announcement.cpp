@@ -1,29 +1,23 @@
 #include "interest/announcement.hpp"
 
-#include <algorithm>
-#include <iterator>
-#include <utility>
-
 namespace linkd::interest {
 
-std::optional<change> announcement::replace(std::vector<std::string> filters) {
-  std::set<std::string> wanted(std::move_iterator(filters.begin()),
-                               std::move_iterator(filters.end()));
+std::optional<change> announcement::apply(const std::vector<std::string>& added,
+                                          const std::vector<std::string>& removed) {
   change difference;
-  std::set_difference(wanted.begin(), wanted.end(), filters_.begin(), filters_.end(),
-                      std::back_inserter(difference.added));
-  std::set_difference(filters_.begin(), filters_.end(), wanted.begin(), wanted.end(),
-                      std::back_inserter(difference.removed));
+  for (const std::string& filter : removed) {
+    if (set_.erase(filter)) difference.removed.push_back(filter);
+  }
+  for (const std::string& filter : added) {
+    if (set_.insert(filter)) difference.added.push_back(filter);
+  }
   if (difference.added.empty() && difference.removed.empty()) return std::nullopt;
-  for (const auto& filter : difference.added) hash_ += filter_hash(filter);
-  for (const auto& filter : difference.removed) hash_ -= filter_hash(filter);
-  filters_ = std::move(wanted);
   difference.version = ++version_;
   return difference;
 }
 
 digest announcement::current() const {
-  return {version_, filters_.size(), hash_};
+  return {version_, set_.filters.size(), set_.hash};
 }
 
 }  // namespace linkd::interest

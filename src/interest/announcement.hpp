@@ -19,14 +19,15 @@ struct change {
 // sessions.
 class announcement {
  public:
-  // Replaces the set; the difference for a session that is established, none if nothing changed.
-  std::optional<change> replace(std::vector<std::string> filters);
-  [[nodiscard]] const std::set<std::string>& filters() const { return filters_; }
+  // The difference for a session that is established, none if nothing changed. Adding what is there
+  // or removing what is not changes nothing.
+  std::optional<change> apply(const std::vector<std::string>& added,
+                              const std::vector<std::string>& removed);
+  [[nodiscard]] const std::set<std::string>& filters() const { return set_.filters; }
   [[nodiscard]] digest current() const;
 
  private:
-  std::set<std::string> filters_;
-  std::uint64_t hash_ = 0;
+  hashed_filters set_;
   std::uint64_t version_ = 1;
 };
 

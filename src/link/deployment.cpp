@@ -39,6 +39,11 @@ deployment::deployment(const environment& env, alarm& wake, const daemon_setting
           settings.broker.message_bytes_max},
       delivery_(env.local_broker),
       strangers_(env, settings.deployment),
+      local_{false, {}, settings.interest.linger},
+      interest_source_(settings.interest.source),
+      interest_reason_(interest_source_ == interest_source::fixed
+                           ? "topics are asked for as they are"
+                           : "waiting for the first complete view"),
       disk_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
       broker_since_(env.time.unix_time()) {}
 
@@ -47,6 +52,7 @@ deployment::~deployment() = default;
 void deployment::start(const std::vector<link_settings>& links) {
   started_at_ = env_.time.now();
   apply(links);
+  env_.subscriptions.start(*this);
   capture_waits_ = !unusable_.empty();
   if (!capture_waits_) return env_.local_broker.start(*this);
   set_broker_state(false, "capture waits for the state of " + unusable_.begin()->first);
@@ -171,8 +177,8 @@ void deployment::watch_disk(time_point now) {
   env_.log.write(log_level::warning, "disk_late", "", disk_late_reason);
 }
 
-void deployment::refresh_interest() {
-  interest_dirty_ = false;
+void deployment::refresh_capture(time_point now) {
+  capturing_.done(now, interest_pause(captured_filters_.size()));
   for (const auto& [name, each] : links_) interest_.set(each.index, each.the->effective());
   std::vector<std::string> wanted = interest_.capture();
   if (wanted == captured_filters_) return;
@@ -248,7 +254,7 @@ void deployment::settle() {
   const time_point now = env_.time.now();
   for (const auto& [name, each] : links_) each.the->settle();
   delivery_.pump(now);
-  if (interest_dirty_) refresh_interest();
+  if (capturing_.due(now)) refresh_capture(now);
   settling_ = false;
   if (stop_deadline_) {
     settle_stop(now);
@@ -275,12 +281,14 @@ std::optional<time_point> deployment::deadline() const {
   consider(strangers_.deadline());
   if (!unusable_.empty()) consider(next_retry_);
   if (batch_parts_ > 0 && !disk_late_) consider(batch_began_ + limits::commit_patience);
+  consider(capturing_.deadline());
   for (const auto& [name, each] : links_) consider(each.the->deadline());
   return next;
 }
 
 void deployment::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
+  env_.subscriptions.stop();
   stop_deadline_ = env_.time.now() + stop_time_max;
   for (const auto& [name, each] : links_) each.the->stop(us_.deployment + " is stopping");
   delivery_.pause();
@@ -311,6 +319,10 @@ deployment_status deployment::status() const {
     status.broker.up = false;
     status.broker.reason = disk_late_reason;
   }
+  status.interest = {interest_source_,
+                     local_.complete || interest_source_ == interest_source::fixed,
+                     interest_reason_, local_.filters.size()};
+  status.capture_filters = captured_filters_.size();
   status.messages_captured = messages_captured_;
   status.commit_time = commit_time_;
   for (const auto& [name, each] : links_) status.links.push_back(each.the->status());

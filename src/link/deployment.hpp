@@ -22,7 +22,11 @@ result<std::uint64_t> next_incarnation(storage& disk);
 //
 //   on_captured -> interest_table -> outbox of each link -> commit -> PUBACK
 //   session -> inbox -> delivery -> on_published -> cursor -> ACK
-class deployment : private broker_events, private link_events, public acceptor_events {
+//   subscription_source -> local_view -> narrowing of each link -> session
+class deployment : private broker_events,
+                   private link_events,
+                   private subscription_events,
+                   public acceptor_events {
  public:
   // `wake` must call on_wake(). Everything in `env` outlives the deployment. `incarnation`: see
   // next_incarnation().
@@ -65,7 +69,12 @@ class deployment : private broker_events, private link_events, public acceptor_e
     stamp since;
   };
 
-  void on_interest_changed() override { interest_dirty_ = true; }
+  void on_subscriptions(std::vector<std::string> filters) override;
+  void on_subscriptions_changed(const std::vector<std::string>& added,
+                                const std::vector<std::string>& removed) override;
+  void on_subscriptions_unknown(const std::string& reason) override;
+
+  void on_interest_changed() override { capturing_.ask(); }
   void on_link_event() override { settle(); }
 
   void add(const link_settings& settings);
@@ -81,7 +90,8 @@ class deployment : private broker_events, private link_events, public acceptor_e
   void commit_batch();
   void on_batch_part(std::uint64_t batch, const result<void>& stored);
   void watch_disk(time_point now);
-  void refresh_interest();
+  void refresh_capture(time_point now);
+  void set_local_view(bool complete, const std::string& reason);
   // After every event.
   void settle();
   void settle_stop(time_point now);
@@ -95,13 +105,16 @@ class deployment : private broker_events, private link_events, public acceptor_e
   delivery delivery_;
   strangers strangers_;
   interest::interest_table interest_;
+  interest::local_view local_;
   std::map<std::string, member> links_;
   std::map<std::string, unusable_link> unusable_;
   time_point next_retry_{};     // of those
   bool capture_waits_ = false;  // for those
   time_point started_at_{};
   std::vector<link*> by_index_;  // null: free
-  bool interest_dirty_ = false;
+  interest_source interest_source_;
+  std::string interest_reason_;
+  pace capturing_;
   std::vector<std::string> captured_filters_;
 
   // The captured batch that waits for the disk.

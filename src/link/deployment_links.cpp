@@ -26,7 +26,7 @@ void deployment::apply(const std::vector<link_settings>& links) {
                      "the new configuration is in force");
     }
   }
-  interest_dirty_ = true;
+  capturing_.ask();
   settle();
 }
 
@@ -47,7 +47,7 @@ void deployment::add(const link_settings& settings) {
   }
   unusable_.erase(settings.name);
   const interest::link_index index = free_index();
-  auto made = std::make_unique<link>(env_, us_, settings, std::move(*store), delivery_,
+  auto made = std::make_unique<link>(env_, us_, settings, local_, std::move(*store), delivery_,
                                      static_cast<link_events&>(*this));
   if (by_index_.size() <= index) by_index_.resize(index + 1, nullptr);
   by_index_[index] = made.get();
@@ -71,7 +71,7 @@ void deployment::retry_unusable(time_point now) {
     add(each);
     if (links_.count(each.name) == 0) continue;
     env_.log.write(log_level::info, "link_usable", each.name, "its state can be used again");
-    interest_dirty_ = true;
+    capturing_.ask();
   }
   if (unusable_.empty() && std::exchange(capture_waits_, false)) next_broker_start_ = now;
 }

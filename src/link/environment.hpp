@@ -5,6 +5,7 @@
 #include "mqtt_linkd/ports/log.hpp"
 #include "mqtt_linkd/ports/random.hpp"
 #include "mqtt_linkd/ports/storage.hpp"
+#include "mqtt_linkd/ports/subscription_source.hpp"
 #include "mqtt_linkd/ports/transport.hpp"
 #include "mqtt_linkd/ports/worker.hpp"
 
@@ -20,6 +21,7 @@ struct environment {
   worker& background;
   broker& local_broker;
   dialer& dial;
+  subscription_source& subscriptions;
 };
 
 }  // namespace linkd::link

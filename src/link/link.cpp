@@ -26,7 +26,8 @@ link_state state_after(const error& end_of_path) {
 }  // namespace
 
 link::link(const environment& env, const identity& us, const link_settings& settings,
-           std::shared_ptr<link_store> store, delivery& target, link_events& events)
+           const interest::local_view& local, std::shared_ptr<link_store> store, delivery& target,
+           link_events& events)
     : env_(env),
       us_(us),
       settings_(settings),
@@ -41,6 +42,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
                apply_effects(*used);
                events_.on_link_event();
              }),
+      narrowed_(settings.topics, local),
       last_seen_(env.time.unix_time()),
       dial_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
       since_(env.time.unix_time()) {
@@ -48,7 +50,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
     view_.restore(saved->filters);
     last_seen_ = saved->last_seen;
   }
-  announced_.replace(settings_.topics);
+  announce(env_.time.now());
   next_maintenance_ = env_.time.now();
   idle_state();
 }
@@ -68,13 +70,8 @@ void link::configure(const link_settings& settings) {
     next_dial_ = env_.time.now();
     idle_state();
   }
-  if (const auto change = announced_.replace(settings_.topics)) {
-    ++counters_.interest_updates_out;
-    if (channel* used = active()) {
-      used->session()->announce(*change, env_.time.now());
-      apply_effects(*used);
-    }
-  }
+  if (old.topics != settings_.topics) narrowed_.configure(settings_.topics);
+  announce(env_.time.now());
   events_.on_interest_changed();
 }
 
@@ -95,16 +92,6 @@ void link::end_session(channel& which, const std::string& reason) {
     if (was_active) save_interest();
   }
   which.close();
-}
-
-std::vector<std::string> link::effective() const {
-  if (!settings_.enable) return {};
-  return interest::effective_filters({view_.filters().begin(), view_.filters().end()},
-                                     settings_.allow);
-}
-
-bool link::knows_interest() const {
-  return !settings_.enable || store_->interest() || counters_.interest_updates_in > 0;
 }
 
 // --- dialling
@@ -152,6 +139,7 @@ void link::settle() {
   const time_point now = env_.time.now();
   if (wants_dial(now)) dial(now);
   if (wants_candidate() && now >= next_candidate_) dial_candidate(now);
+  settle_interest(now);
   if (channel* used = active()) {
     outbox_.pump(*used->session(), used->way(), now);
     apply_effects(*used);
@@ -170,6 +158,7 @@ std::optional<time_point> link::deadline() const {
     next = std::min(next, next_dial_);
   }
   if (wants_candidate()) next = std::min(next, next_candidate_);
+  if (const auto due = interest_deadline()) next = std::min(next, *due);
   return next;
 }
 
@@ -352,30 +341,6 @@ void link::set_state(link_state state, const std::string& reason) {
                  "link_" + std::string(to_string(state)), settings_.name, reason);
 }
 
-void link::save_interest() {
-  last_seen_ = env_.time.unix_time();
-  store_->save_interest(
-      {last_seen_, {view_.filters().begin(), view_.filters().end()}},
-      [log = &env_.log, name = settings_.name, unsaved = interest_unsaved_](const auto& saved) {
-        *unsaved = !saved;
-        if (!saved) log->write(log_level::error, "interest_not_saved", name, saved.error().text);
-      });
-}
-
-void link::expire_interest() {
-  if (active()) {
-    last_seen_ = env_.time.unix_time();
-    return;
-  }
-  if (env_.time.unix_time() - last_seen_ < settings_.interest_expiry) return;
-  if (!view_.clear()) return;
-  env_.log.write(log_level::warning, "interest_expired", settings_.name,
-                 "the peer has been away for longer than interest_expiry; nothing is captured for "
-                 "it any more");
-  save_interest();
-  events_.on_interest_changed();
-}
-
 link_status link::status() const {
   link_status status;
   status.name = settings_.name;
@@ -391,6 +356,9 @@ link_status link::status() const {
   if (const channel* used = active()) status.inflight_bytes = used->session()->inflight_bytes();
   status.interest_filters_in = view_.filters().size();
   status.interest_filters_out = announced_.filters().size();
+  status.interest_topics = settings_.topics.size();
+  status.interest_wanted = narrowed_.wanted();
+  status.interest_summarized = narrowed_.summary_levels().has_value();
   status.round_trip = round_trip_;
   return status;
 }

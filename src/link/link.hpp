@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/backoff.hpp"
+#include "base/pace.hpp"
 #include "interest/announcement.hpp"
 #include "interest/interest_table.hpp"
+#include "interest/narrowing.hpp"
 #include "interest/peer_view.hpp"
 #include "link/channel.hpp"
 #include "link/delivery.hpp"
@@ -26,6 +28,13 @@ struct identity {
   std::uint64_t incarnation = 0;
   std::size_t message_bytes_max = 0;
 };
+
+// How long after one update of interest the next may follow: what it costs grows with the number of
+// filters.
+inline microseconds interest_pause(std::size_t filters) {
+  return limits::interest_pause_min +
+         limits::interest_pause_a_filter * static_cast<std::int64_t>(filters);
+}
 
 class link_events {
  public:
@@ -46,8 +55,10 @@ class link_events {
 // link_events, and wakes it at deadline().
 class link : private channel_events {
  public:
+  // `local` is the deployment's and outlives the link.
   link(const environment& env, const identity& us, const link_settings& settings,
-       std::shared_ptr<link_store> store, delivery& target, link_events& events);
+       const interest::local_view& local, std::shared_ptr<link_store> store, delivery& target,
+       link_events& events);
   ~link() override;
 
   [[nodiscard]] const link_settings& settings() const { return settings_; }
@@ -59,6 +70,11 @@ class link : private channel_events {
   void on_inbound(std::unique_ptr<path> inbound);
   // The peer cannot reach us; see acceptor_events.
   void on_unreachable(const error& why);
+  // The view of what local clients are subscribed to was replaced or lost.
+  void on_local_view();
+  // It changed, by filters that were not there and that were.
+  void on_local_change(const std::vector<std::string>& added,
+                       const std::vector<std::string>& removed);
   // Sends what may be sent, dials if it is time.
   void settle();
   [[nodiscard]] std::optional<time_point> deadline() const;
@@ -116,6 +132,9 @@ class link : private channel_events {
   void promote_candidate();
   void idle_state();
   void set_state(link_state state, const std::string& reason);
+  void settle_interest(time_point now);
+  void announce(time_point now);
+  [[nodiscard]] std::optional<time_point> interest_deadline() const;
   void save_interest();
   void expire_interest();
 
@@ -128,7 +147,9 @@ class link : private channel_events {
   outbox outbox_;
   inbox inbox_;
   interest::peer_view view_;
+  interest::narrowing narrowed_;
   interest::announcement announced_;
+  pace announcing_, saving_interest_;
   stamp last_seen_;  // when we last had a session with the peer
   std::shared_ptr<bool> interest_unsaved_ = std::make_shared<bool>(false);
 

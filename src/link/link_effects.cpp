@@ -59,7 +59,7 @@ void link::apply(channel& from, session::refused_by& effect) {
 
 void link::apply(channel&, session::interest_changed&) {
   ++counters_.interest_updates_in;
-  save_interest();
+  saving_interest_.ask();
   events_.on_interest_changed();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/histogram.hpp"
+#include "mqtt_linkd/settings.hpp"
 #include "mqtt_linkd/time.hpp"
 
 // What the daemon can tell about itself: values only, copied out of the running core for the admin
@@ -61,6 +62,9 @@ struct link_status {
   std::uint64_t inflight_bytes = 0;
   std::uint64_t interest_filters_in = 0;   // what the peer asks of us
   std::uint64_t interest_filters_out = 0;  // what we ask of it
+  std::uint64_t interest_topics = 0;       // what we may ask of it: `topics`
+  std::uint64_t interest_wanted = 0;       // intersections of `topics` with local subscriptions
+  bool interest_summarized = false;        // too many to be asked for one by one
   std::optional<microseconds> round_trip;
 };
 
@@ -71,9 +75,19 @@ struct broker_status {
   std::uint64_t sessions_lost = 0;  // connections that did not find our session: gaps possible
 };
 
+// What local clients are subscribed to, as far as it is known.
+struct interest_status {
+  interest_source source = interest_source::fixed;
+  bool complete = true;  // `topics` are narrowed as the source says; always with a fixed one
+  std::string reason;    // one line, never empty; if not complete, what to do about it
+  std::uint64_t local_filters = 0;
+};
+
 struct deployment_status {
   std::string deployment;
   broker_status broker;
+  interest_status interest;
+  std::uint64_t capture_filters = 0;    // what we are subscribed to at the local broker
   std::uint64_t messages_captured = 0;  // and stored
   histogram commit_time;
   std::vector<link_status> links;  // by name

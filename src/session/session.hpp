@@ -36,7 +36,7 @@ class link_session {
   void on_time(time_point now);
   [[nodiscard]] std::optional<time_point> deadline() const;
 
-  // Our interest changed (after announced.replace()).
+  // Our interest changed (after announced.apply()).
   void announce(const interest::change& change, time_point now);
   // Everything of the peer's queue below `offset` has been delivered and that is on disk.
   void on_delivered(std::uint64_t offset, time_point now);

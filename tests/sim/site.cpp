@@ -99,14 +99,17 @@ struct site::process {
         log(owner.world_, owner.name_, owner.errors_),
         client(owner.world_, owner.broker_),
         dial(owner.net_, owner.name_),
-        core({time, owner.world_.random(), log, owner.disk_, background, client, dial}, wake,
-             settings(owner.name_), incarnation) {
+        subscriptions(owner.clients_),
+        core({time, owner.world_.random(), log, owner.disk_, background, client, dial,
+              subscriptions},
+             wake, settings(owner), incarnation) {
     wake.on_wake = [this] { core.on_wake(); };
   }
 
-  static daemon_settings settings(const std::string& name) {
+  static daemon_settings settings(const site& owner) {
     daemon_settings all;
-    all.deployment = name;
+    all.deployment = owner.name_;
+    if (owner.clients_.live()) all.interest.source = interest_source::mosquitto;
     return all;
   }
 
@@ -116,11 +119,12 @@ struct site::process {
   sim_log log;
   sim_broker_client client;
   sim_dialer dial;
+  sim_subscription_source subscriptions;
   link::deployment core;
 };
 
 site::site(world& in, sim_network& net, std::string name)
-    : world_(in), net_(net), name_(std::move(name)), broker_(in, name_) {
+    : world_(in), net_(net), name_(std::move(name)), broker_(in, name_), clients_(in) {
   broker_.on_linkd_publish = [this](const message& what) {
     const std::size_t colon = what.payload.find(':');
     arrivals_.push_back(

@@ -9,6 +9,7 @@
 #include "link/deployment.hpp"
 #include "tests/sim/sim_broker.hpp"
 #include "tests/sim/sim_network.hpp"
+#include "tests/sim/sim_subscriptions.hpp"
 #include "tests/sim/world.hpp"
 
 namespace linkd::sim {
@@ -35,6 +36,7 @@ class site {
   [[nodiscard]] bool running() const { return process_ != nullptr; }
 
   sim_broker& broker() { return broker_; }
+  sim_subscriptions& clients() { return clients_; }
   test::memory_storage& disk() { return disk_; }
   [[nodiscard]] link::deployment_status status() const;
   // State of the link to `peer`; disabled if the daemon does not run.
@@ -60,6 +62,7 @@ class site {
   sim_network& net_;
   std::string name_;
   sim_broker broker_;
+  sim_subscriptions clients_;
   test::memory_storage disk_;
   microseconds disk_delay_max_ = milliseconds(2);
   milliseconds wall_offset_{0};

@@ -57,6 +57,12 @@ const std::map<std::string, std::string> contract{
     {"mqtt_linkd_inflight_bytes", "gauge"},
     {"mqtt_linkd_interest_filters", "gauge"},
     {"mqtt_linkd_interest_updates_total", "counter"},
+    {"mqtt_linkd_interest_topics", "gauge"},
+    {"mqtt_linkd_interest_wanted", "gauge"},
+    {"mqtt_linkd_interest_summarized", "gauge"},
+    {"mqtt_linkd_interest_complete", "gauge"},
+    {"mqtt_linkd_interest_local_filters", "gauge"},
+    {"mqtt_linkd_capture_filters", "gauge"},
     {"mqtt_linkd_delivery_latency_seconds", "histogram"},
     {"mqtt_linkd_link_rtt_seconds", "gauge"},
     {"mqtt_linkd_commit_seconds", "histogram"},
@@ -133,7 +139,12 @@ TEST_CASE("metrics: each value stands in its own series", "[admin]") {
   london.inflight_bytes = 17;
   london.interest_filters_in = 18;
   london.interest_filters_out = 19;
+  london.interest_topics = 20;
+  london.interest_wanted = 21;
+  london.interest_summarized = true;
   london.round_trip = microseconds(2500);
+  deployment.interest = {interest_source::mosquitto, false, "r", 22};
+  deployment.capture_filters = 23;
   const admin::process_status process{
       "1.2.3", false, stamp(seconds(1000)), {{"/etc/a.pem", stamp(seconds(2000))}}};
   const exposition page = page_of(deployment, process);
@@ -150,6 +161,9 @@ TEST_CASE("metrics: each value stands in its own series", "[admin]") {
                                               {"queue_limit_bytes", 1099511627776.0},
                                               {"queue_oldest_timestamp_seconds", 1795370400.125},
                                               {"inflight_bytes", 17},
+                                              {"interest_topics", 20},
+                                              {"interest_wanted", 21},
+                                              {"interest_summarized", 1},
                                               {"link_rtt_seconds", 0.0025}};
   for (const auto& [name, value] : of_link) {
     CHECK(value_of(page, "mqtt_linkd_" + name, link) == value);
@@ -172,6 +186,9 @@ TEST_CASE("metrics: each value stands in its own series", "[admin]") {
   }
   CHECK(value_of(page, "mqtt_linkd_broker_up") == 1);
   CHECK(value_of(page, "mqtt_linkd_messages_captured_total") == 1);
+  CHECK(value_of(page, "mqtt_linkd_interest_complete") == 0);
+  CHECK(value_of(page, "mqtt_linkd_interest_local_filters") == 22);
+  CHECK(value_of(page, "mqtt_linkd_capture_filters") == 23);
   CHECK(value_of(page, "mqtt_linkd_build_info", {{"version", "1.2.3"}}) == 1);
   CHECK(value_of(page, "mqtt_linkd_config_last_reload_successful") == 0);
   CHECK(value_of(page, "mqtt_linkd_config_last_reload_timestamp_seconds") == 1000);

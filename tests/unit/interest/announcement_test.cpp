@@ -8,26 +8,27 @@ using namespace linkd::interest;
 
 using strings = std::vector<std::string>;
 
-TEST_CASE("announcement: replace answers the difference", "[interest]") {
+TEST_CASE("announcement: apply answers what changed", "[interest]") {
   announcement announced;
   CHECK(announced.current() == digest{1, 0, 0});
-  CHECK_FALSE(announced.replace({}).has_value());
+  CHECK_FALSE(announced.apply({}, {"x"}).has_value());
 
-  const auto first = announced.replace({"b", "a", "b"});
+  const auto first = announced.apply({"b", "a", "b"}, {});
   REQUIRE(first.has_value());
   CHECK(first->version == 2);
-  CHECK(first->added == strings{"a", "b"});
+  CHECK(first->added == strings{"b", "a"});
   CHECK(first->removed.empty());
   CHECK(announced.current() == digest{2, 2, filter_hash("a") + filter_hash("b")});
 
-  CHECK_FALSE(announced.replace({"a", "b"}).has_value());
+  CHECK_FALSE(announced.apply({"a", "b"}, {}).has_value());
   CHECK(announced.current().version == 2);
 
-  const auto second = announced.replace({"b", "c"});
+  const auto second = announced.apply({"b", "c"}, {"a", "d"});
   REQUIRE(second.has_value());
   CHECK(second->version == 3);
   CHECK(second->added == strings{"c"});
   CHECK(second->removed == strings{"a"});
+  CHECK(announced.filters() == std::set<std::string>{"b", "c"});
 }
 
 // Goal: both ends agree whatever happens. Method: the announcement changes at random; the peer gets
@@ -77,11 +78,11 @@ TEST_CASE("announcement: views of a peer converge over sessions that break", "[i
         if (!on_the_way.empty()) deliver();
         break;
       default: {
-        strings filters;
+        strings added, removed;
         for (auto left = below(6); left > 0; --left) {
-          filters.push_back("f/" + std::to_string(below(8)));
+          (below(2) == 0 ? added : removed).push_back("f/" + std::to_string(below(8)));
         }
-        const auto delta = announced.replace(filters);
+        const auto delta = announced.apply(added, removed);
         if (established && delta) on_the_way.push_back(*delta);
       }
     }

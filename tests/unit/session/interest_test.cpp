@@ -40,10 +40,10 @@ wire::ping ping_of(const interest::digest& held) {
 
 TEST_CASE("interest: a session begins with a snapshot and goes on with deltas") {
   harness h;
-  h.announced.replace({"a", "b/#"});
+  h.announced.apply({"a", "b/#"}, {});
   interest::peer_view theirs;
   CHECK(view_after(theirs, h.establish()) == h.announced.filters());
-  const auto change = h.announced.replace({"b/#", "c"});
+  const auto change = h.announced.apply({"c"}, {"a"});
   REQUIRE(change);
   h.session.announce(*change, h.now);
   const auto effects = h.session.take_effects();
@@ -57,7 +57,7 @@ TEST_CASE("interest: a change before the handshake is in the snapshot") {
   harness h;
   h.session.start(h.now);
   h.session.take_effects();
-  h.session.announce(*h.announced.replace({"a"}), h.now);
+  h.session.announce(*h.announced.apply({"a"}, {}), h.now);
   CHECK(h.session.take_effects().empty());
   interest::peer_view theirs;
   CHECK(view_after(theirs, h.react(wire::hello_ack{london()})) == h.announced.filters());
@@ -66,7 +66,7 @@ TEST_CASE("interest: a change before the handshake is in the snapshot") {
 TEST_CASE("interest: a large snapshot comes in frames of the size both sides allow") {
   const std::size_t frame_bytes_max = GENERATE(wire::frame_bytes_min, limits::frame_bytes_max);
   harness h;
-  h.announced.replace(filters(20'000, 60));
+  h.announced.apply(filters(20'000, 60), {});
   auto peer = london();
   peer.frame_bytes_max = frame_bytes_max;
   const auto effects = h.establish(peer);
@@ -84,8 +84,8 @@ TEST_CASE("interest: a change too large for a frame is a new snapshot") {
   harness h;
   h.establish();
   const bool many = GENERATE(true, false);
-  const auto change = h.announced.replace(many ? filters(wire::filters_per_frame_max + 1, 20)
-                                               : filters(60, 10'000));
+  const auto change = h.announced.apply(
+      many ? filters(wire::filters_per_frame_max + 1, 20) : filters(60, 10'000), {});
   h.session.announce(*change, h.now);
   const auto effects = h.session.take_effects();
   CHECK(sent<wire::interest_delta>(effects).empty());
@@ -96,7 +96,7 @@ TEST_CASE("interest: a change too large for a frame is a new snapshot") {
 
 TEST_CASE("interest: a filter that no frame of the path can carry ends the session and says so") {
   harness h;
-  h.announced.replace({std::string(wire::frame_bytes_min, 'f')});
+  h.announced.apply({std::string(wire::frame_bytes_min, 'f')}, {});
   auto peer = london();
   peer.frame_bytes_max = wire::frame_bytes_min;
   const auto ends = only<closed>(h.establish(peer));
@@ -152,7 +152,7 @@ TEST_CASE("interest: an unfinished bracket does not outlive its session") {
 
 TEST_CASE("interest: a heartbeat that shows another view asks for a snapshot, not too often") {
   harness h;
-  h.announced.replace({"a"});
+  h.announced.apply({"a"}, {});
   h.establish();
   auto held = h.announced.current();
   const auto snapshots = [&](const interest::digest& digest) {
@@ -179,12 +179,12 @@ TEST_CASE("interest: a heartbeat that shows another view asks for a snapshot, no
 
 TEST_CASE("interest: an older version is an error only if the peer had a heartbeat to catch up") {
   harness h;
-  h.announced.replace({"a"});
+  h.announced.apply({"a"}, {});
   h.establish();
   h.wait(40s);
   const auto held = h.announced.current();
   CHECK(sent<wire::interest_begin>(h.react(ping_of(held))).empty());
-  h.session.announce(*h.announced.replace({"b"}), h.now);
+  h.session.announce(*h.announced.apply({"b"}, {"a"}), h.now);
   // Crossed with our delta.
   CHECK(sent<wire::interest_begin>(h.react(ping_of(held))).empty());
   // The delta was lost.

@@ -150,11 +150,10 @@ class world {
   }
 
   void change_interest(side& s) {
-    std::vector<std::string> filters;
+    std::vector<std::string> added, removed;
     for (auto count = below(random_, 200); count > 0; --count)
-      filters.push_back("t/" + std::to_string(below(random_, 400)));
-    if (const auto change = s.announced.replace(std::move(filters)))
-      s.session->announce(*change, now_);
+      (count % 2 ? added : removed).push_back("t/" + std::to_string(below(random_, 400)));
+    if (const auto change = s.announced.apply(added, removed)) s.session->announce(*change, now_);
   }
 
   bytes random_record() {
