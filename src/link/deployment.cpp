@@ -203,6 +203,7 @@ void deployment::on_broker_up(const broker_session& session) {
 }
 
 void deployment::on_broker_down(const error& reason, bool by_peer) {
+  capture_refused_.clear();
   set_broker_state(false, reason.text);
   delivery_.on_down(by_peer);
   settle();
@@ -214,6 +215,7 @@ void deployment::on_published(publication_id id, std::uint8_t reason_code) {
 }
 
 void deployment::on_capture_refused(const std::string& filter, std::uint8_t reason_code) {
+  capture_refused_.insert(filter);
   env_.log.write(log_level::error, "capture_refused", "",
                  "the local broker refuses our subscription to " + filter + ": " +
                      describe_reason_code(reason_code) +
@@ -240,6 +242,7 @@ void deployment::on_wake() {
   watch_disk(now);
   retry_unusable(now);
   strangers_.on_time(now);
+  for (const auto& [name, each] : tests_) each->on_time();
   if (next_broker_start_ && now >= *next_broker_start_ && !stop_deadline_) {
     next_broker_start_.reset();
     capture_waits_ = false;
@@ -256,6 +259,7 @@ void deployment::settle() {
   delivery_.pump(now);
   if (capturing_.due(now)) refresh_capture(now);
   settling_ = false;
+  tell_tests();
   if (stop_deadline_) {
     settle_stop(now);
     return;
@@ -283,6 +287,7 @@ std::optional<time_point> deployment::deadline() const {
   if (batch_parts_ > 0 && !disk_late_) consider(batch_began_ + limits::commit_patience);
   consider(capturing_.deadline());
   for (const auto& [name, each] : links_) consider(each.the->deadline());
+  for (const auto& [name, each] : tests_) consider(each->deadline());
   return next;
 }
 
@@ -290,6 +295,7 @@ void deployment::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   env_.subscriptions.stop();
   stop_deadline_ = env_.time.now() + stop_time_max;
+  tests_.clear();
   for (const auto& [name, each] : links_) each.the->stop(us_.deployment + " is stopping");
   delivery_.pause();
   for (const auto& [name, each] : links_) each.the->incoming().flush();

@@ -4,10 +4,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "link/explain.hpp"
 #include "link/link.hpp"
+#include "link/reach_test.hpp"
 #include "link/strangers.hpp"
 
 namespace linkd::link {
@@ -15,6 +18,13 @@ namespace linkd::link {
 // Counts a start of the daemon in `<state_dir>/incarnation`; the count is on disk before it is
 // answered. Blocking. An error means that the state directory cannot be used.
 result<std::uint64_t> next_incarnation(storage& disk);
+
+// The filters of one link.
+struct link_interest {
+  std::vector<std::string> wanted;     // what the peer asks of us
+  std::vector<std::string> effective;  // what is left of it by `allow`
+  std::vector<std::string> announced;  // what we ask of the peer
+};
 
 // The running core of one daemon: its links, the capture at the local broker, and the delivery into
 // it. Everything happens on one thread, in events from the ports; after each event the links send
@@ -50,6 +60,17 @@ class deployment : private broker_events,
 
   [[nodiscard]] deployment_status status() const;
 
+  // For a person at the admin port. errc::not_found: there is no link of that name.
+  result<void> pause(const std::string& name);
+  result<void> resume(const std::string& name);
+  // The number of messages that were dropped.
+  result<std::uint64_t> purge(const std::string& name);
+  // errc::unavailable: a test of the link is running. `done` may be called before this returns.
+  result<void> test(const std::string& name, std::function<void(reach_report)> done);
+  [[nodiscard]] result<link_interest> interest(const std::string& name) const;
+  // errc::invalid: that is no topic.
+  [[nodiscard]] result<explanation> explain(const std::string& topic) const;
+
  private:
   struct member {
     std::unique_ptr<link> the;
@@ -77,6 +98,7 @@ class deployment : private broker_events,
   void on_interest_changed() override { capturing_.ask(); }
   void on_link_event() override { settle(); }
 
+  link* find(const std::string& name);
   void add(const link_settings& settings);
   void set_aside(const link_settings& settings, const std::string& reason);
   void retry_unusable(time_point now);
@@ -92,6 +114,7 @@ class deployment : private broker_events,
   void watch_disk(time_point now);
   void refresh_capture(time_point now);
   void set_local_view(bool complete, const std::string& reason);
+  void tell_tests();
   // After every event.
   void settle();
   void settle_stop(time_point now);
@@ -116,6 +139,8 @@ class deployment : private broker_events,
   std::string interest_reason_;
   pace capturing_;
   std::vector<std::string> captured_filters_;
+  std::set<std::string> capture_refused_;                     // by the broker, in this connection
+  std::map<std::string, std::unique_ptr<reach_test>> tests_;  // by link
 
   // The captured batch that waits for the disk.
   std::uint64_t batch_ = 0;

@@ -45,6 +45,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
       narrowed_(settings.topics, local),
       last_seen_(env.time.unix_time()),
       dial_delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
+      paused_(store_->paused()),
       since_(env.time.unix_time()) {
   if (const auto& saved = store_->interest()) {
     view_.restore(saved->filters);
@@ -61,10 +62,8 @@ void link::configure(const link_settings& settings) {
   const link_settings old = std::exchange(settings_, settings);
   outbox_.configure(settings_);
   inbox_.configure(settings_);
-  if (!settings_.enable || !same_way(old, settings_)) {
-    candidate_->close();
-    end_session(*dialled_, "the configuration of the link changed");
-    end_session(accepted_, "the configuration of the link changed");
+  if (old.enable != settings_.enable || !same_way(old, settings_)) {
+    end_sessions("the configuration of the link changed");
     next_server_ = 0;
     dial_delay_.reset();
     next_dial_ = env_.time.now();
@@ -77,6 +76,11 @@ void link::configure(const link_settings& settings) {
 
 void link::stop(const std::string& reason) {
   stopped_ = true;
+  end_sessions(reason);
+}
+
+void link::end_sessions(const std::string& reason) {
+  round_trip_.reset();
   candidate_->close();
   end_session(*dialled_, reason);
   end_session(accepted_, reason);
@@ -98,8 +102,7 @@ void link::end_session(channel& which, const std::string& reason) {
 // -----------------------------------------------------------------------------------------
 
 bool link::wants_dial(time_point now) const {
-  if (stopped_ || !settings_.enable || settings_.servers.empty() || dialled_->is_open())
-    return false;
+  if (!runs() || settings_.servers.empty() || dialled_->is_open()) return false;
   if (accepted_.is_established() && !dialled_is_preferred()) return false;
   return now >= next_dial_;
 }
@@ -116,8 +119,7 @@ void link::dial(time_point now) {
 }
 
 bool link::wants_candidate() const {
-  return !stopped_ && settings_.enable && dialled_server_ > 0 && dialled_->is_established() &&
-         !candidate_->is_open();
+  return runs() && dialled_server_ > 0 && dialled_->is_established() && !candidate_->is_open();
 }
 
 void link::dial_candidate(time_point now) {
@@ -153,7 +155,7 @@ std::optional<time_point> link::deadline() const {
     if (!each->session()) continue;
     if (const auto due = each->session()->deadline()) next = std::min(next, *due);
   }
-  if (!stopped_ && settings_.enable && !settings_.servers.empty() && !dialled_->is_open() &&
+  if (runs() && !settings_.servers.empty() && !dialled_->is_open() &&
       !(accepted_.is_established() && !dialled_is_preferred())) {
     next = std::min(next, next_dial_);
   }
@@ -190,7 +192,7 @@ void link::on_inbound(std::unique_ptr<path> inbound) {
 
 void link::on_unreachable(const error& why) {
   // Whoever it was, it does not concern a session that is there.
-  if (settings_.enable && !stopped_ && !active()) set_state(state_after(why), why.text);
+  if (runs() && !active()) set_state(state_after(why), why.text);
 }
 
 void link::on_channel_up(channel& which) {
@@ -253,6 +255,10 @@ bool link::admit_hello(channel& from, const wire::frame& hello) {
   if (!settings_.enable) {
     return refuse(wire::refusal::link_disabled,
                   us_.deployment + " has disabled its link to " + settings_.name);
+  }
+  if (paused_) {
+    return refuse(wire::refusal::link_disabled,
+                  us_.deployment + " has paused its link to " + settings_.name);
   }
   if (dialled_->is_established() && dialled_is_preferred()) {
     return refuse(wire::refusal::duplicate_session,
@@ -324,6 +330,8 @@ const channel* link::active() const {
 void link::idle_state() {
   if (!settings_.enable) {
     set_state(link_state::disabled, "disabled in the configuration");
+  } else if (paused_) {
+    set_state(link_state::paused, "paused by an operator; messages are queued");
   } else if (settings_.servers.empty()) {
     set_state(link_state::connecting, "waiting for " + settings_.name + " to dial");
   } else {

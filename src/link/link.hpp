@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,13 @@ class link : private channel_events {
   // Ends the sessions in good order and dials no more.
   void stop(const std::string& reason);
 
+  // Orders of a person. A paused link has no session and goes on queueing; kept over restarts.
+  void pause();
+  void resume();
+  [[nodiscard]] bool is_paused() const { return paused_; }
+  // Drops what waits for the peer and is on disk; the number of messages.
+  std::uint64_t purge();
+
   outbox& outgoing() { return outbox_; }
   inbox& incoming() { return inbox_; }
   [[nodiscard]] bool is_up() const { return state_ == link_state::up; }
@@ -89,6 +97,9 @@ class link : private channel_events {
   [[nodiscard]] std::vector<std::string> effective() const;
   // Whether the peer has ever told us what it wants, as far as we remember.
   [[nodiscard]] bool knows_interest() const;
+  // What the peer asks of us, and what we ask of it.
+  [[nodiscard]] const std::set<std::string>& wanted() const { return view_.filters(); }
+  [[nodiscard]] const std::set<std::string>& announced() const { return announced_.filters(); }
   [[nodiscard]] link_status status() const;
 
  private:
@@ -114,6 +125,7 @@ class link : private channel_events {
   // Ends the channel's session and drops its path; dials again in a while if it is ours to dial.
   void drop(channel& which, link_state state, const std::string& reason);
   void end_session(channel& which, const std::string& reason);
+  void end_sessions(const std::string& reason);
 
   [[nodiscard]] bool dialled_is_preferred() const { return us_.deployment < settings_.name; }
   [[nodiscard]] bool prefers(const channel& which) const;
@@ -121,6 +133,8 @@ class link : private channel_events {
   // The channel whose session carries the traffic.
   channel* active();
   [[nodiscard]] const channel* active() const;
+  // Whether there may be a session at all.
+  [[nodiscard]] bool runs() const { return !stopped_ && settings_.enable && !paused_; }
   [[nodiscard]] bool wants_dial(time_point now) const;
   void dial(time_point now);
   void dial_later(time_point now);
@@ -136,6 +150,7 @@ class link : private channel_events {
   void announce(time_point now);
   [[nodiscard]] std::optional<time_point> interest_deadline() const;
   void save_interest();
+  void save_paused();
   void expire_interest();
 
   environment env_;
@@ -165,6 +180,7 @@ class link : private channel_events {
   time_point established_at_{};
   time_point next_maintenance_{};
   bool stopped_ = false;
+  bool paused_ = false;
 
   link_state state_ = link_state::connecting;
   std::string reason_;

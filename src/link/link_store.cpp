@@ -53,6 +53,7 @@ result<std::shared_ptr<link_store>> link_store::open(const environment& env,
   } else if (content.error().code != errc::not_found) {
     return content.error();
   }
+  store->paused_ = queue::read_file(env.disk, directory + "/paused", 0).has_value();
   return store;
 }
 
@@ -72,6 +73,18 @@ void link_store::save_interest(saved_interest what, outcome done) {
   run(
       [self = shared_from_this(), content = encode_interest(what)] {
         return queue::replace_file(self->env_.disk, self->directory_ + "/interest", content);
+      },
+      std::move(done));
+}
+
+void link_store::save_paused(bool paused, outcome done) {
+  run(
+      [self = shared_from_this(), paused]() -> result<void> {
+        const std::string file = self->directory_ + "/paused";
+        if (paused) return queue::replace_file(self->env_.disk, file, {});
+        const auto gone = self->env_.disk.remove(file);
+        if (!gone && gone.error().code != errc::not_found) return gone;
+        return self->env_.disk.sync_directory(self->directory_);
       },
       std::move(done));
 }

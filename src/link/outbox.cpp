@@ -155,6 +155,13 @@ void outbox::account_acked(const examined& what, stamp now) {
       std::max(microseconds(0), microseconds(now - what.captured_at)));
 }
 
+std::uint64_t outbox::purge() {
+  const std::uint64_t before = messages().messages();
+  messages().release(messages().end());
+  work();
+  return before - messages().messages();
+}
+
 void outbox::maintain() {
   messages().expire(env_.time.unix_time());
   account_removed();

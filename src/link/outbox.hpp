@@ -36,6 +36,8 @@ class outbox {
   void pump(session::link_session& session, const path& way, time_point now);
   // The peer has everything below `offset`. errc::invalid if it cannot have that.
   result<void> on_acked(std::uint64_t offset);
+  // Drops what is queued and on disk; the number of messages.
+  std::uint64_t purge();
   // Age limit, overflow and damage accounts, due disk work. Called about every heartbeat_interval.
   void maintain();
 

@@ -182,6 +182,10 @@ void site::lose_power() {
   disk_.crash(world_.random());
 }
 
+link::deployment& site::core() {
+  return process_->core;
+}
+
 link::deployment_status site::status() const {
   return process_ ? process_->core.status() : link::deployment_status{};
 }

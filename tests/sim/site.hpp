@@ -38,6 +38,8 @@ class site {
   sim_broker& broker() { return broker_; }
   sim_subscriptions& clients() { return clients_; }
   test::memory_storage& disk() { return disk_; }
+  // Of a daemon that runs.
+  [[nodiscard]] link::deployment& core();
   [[nodiscard]] link::deployment_status status() const;
   // State of the link to `peer`; disabled if the daemon does not run.
   [[nodiscard]] link::link_status link_to(const std::string& peer) const;
