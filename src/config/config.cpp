@@ -104,6 +104,40 @@ bool clash(const link_settings& a, const link_settings& b) {
          std::ranges::find_first_of(a.servers, b.servers) != a.servers.end();
 }
 
+struct changed_file {
+  std::string file, text;
+};
+
+// `changed` stands for what is in its file.
+loaded_links load_files(const std::vector<std::string>& files, const daemon_settings& daemon,
+                        const std::optional<changed_file>& changed) {
+  loaded_links out;
+  for (const auto& file : files) {
+    read_file<link_settings> read(file);
+    if (changed && changed->file == file) {
+      parse_link(changed->text, daemon, read);
+    } else {
+      read = read_link_file(file, daemon);
+    }
+    const auto twin = std::ranges::find_if(
+        out.links, [&](const link_settings& other) { return clash(other, read.settings); });
+    if (twin != out.links.end()) {
+      read.found.error(read.server_at, "server",
+                       "link " + in_quotes(twin->name) +
+                           " has the same server and client_id_prefix: their clients would "
+                           "disconnect each other");
+    }
+    if (read.found.errors().empty() && out.links.size() == limits::links_max) {
+      read.found.error({}, "",
+                       "there are more than " + std::to_string(limits::links_max) + " links");
+    }
+    append(out.problems, read.found.errors());
+    append(out.warnings, read.found.warnings());
+    if (read.found.errors().empty()) out.links.push_back(std::move(read.settings));
+  }
+  return out;
+}
+
 }  // namespace
 
 or_problems<loaded_daemon> load_daemon(const std::string& config_file) {
@@ -124,32 +158,27 @@ or_problems<loaded_link> parse_link(const std::string& text, const std::string& 
 }
 
 loaded_links load_links(const daemon_settings& daemon) {
-  loaded_links out;
   const auto files = list_yaml_files(daemon.links_dir);
-  if (!files) {
-    auto& list = files.error().code == errc::not_found ? out.warnings : out.problems;
-    list.push_back({daemon.links_dir, 1, 1, "", files.error().text});
-    return out;
-  }
-  for (const auto& file : *files) {
-    auto read = read_link_file(file, daemon);
-    const auto twin = std::ranges::find_if(
-        out.links, [&](const link_settings& other) { return clash(other, read.settings); });
-    if (twin != out.links.end()) {
-      read.found.error(read.server_at, "server",
-                       "link " + in_quotes(twin->name) +
-                           " has the same server and client_id_prefix: their clients would "
-                           "disconnect each other");
-    }
-    if (read.found.errors().empty() && out.links.size() == limits::links_max) {
-      read.found.error({}, "",
-                       "there are more than " + std::to_string(limits::links_max) + " links");
-    }
-    append(out.problems, read.found.errors());
-    append(out.warnings, read.found.warnings());
-    if (read.found.errors().empty()) out.links.push_back(std::move(read.settings));
-  }
+  if (files) return load_files(*files, daemon, std::nullopt);
+  loaded_links out;
+  auto& list = files.error().code == errc::not_found ? out.warnings : out.problems;
+  list.push_back({daemon.links_dir, 1, 1, "", files.error().text});
   return out;
+}
+
+std::vector<problem> check_link(const std::string& text, const std::string& file,
+                                const daemon_settings& daemon) {
+  auto files = std::vector<std::string>{};
+  if (auto listed = list_yaml_files(daemon.links_dir)) files = std::move(*listed);
+  const auto before = load_files(files, daemon, std::nullopt).problems;
+  if (std::ranges::find(files, file) == files.end()) {
+    files.insert(std::ranges::upper_bound(files, file), file);
+  }
+  auto problems = load_files(files, daemon, changed_file{file, text}).problems;
+  std::erase_if(problems, [&](const problem& each) {
+    return each.file != file && std::ranges::find(before, each) != before.end();
+  });
+  return problems;
 }
 
 or_problems<loaded> load(const std::string& config_file) {

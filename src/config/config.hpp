@@ -52,4 +52,9 @@ std::variant<loaded_link, std::vector<problem>> parse_link(const std::string& te
                                                            const std::string& file,
                                                            const daemon_settings& daemon);
 
+// What would be wrong if `file` of `daemon.links_dir` had this text, beside the other links: its
+// problems, and those that it would make for others.
+std::vector<problem> check_link(const std::string& text, const std::string& file,
+                                const daemon_settings& daemon);
+
 }  // namespace linkd::config

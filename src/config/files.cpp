@@ -48,6 +48,14 @@ result<struct stat> regular_file(const descriptor& file) {
   return info;
 }
 
+result<void> sync_directory_of(const std::filesystem::path& file) {
+  const descriptor directory(open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || fsync(directory.get()) != 0) {
+    return from_errno("cannot be sure that its directory is on the disk");
+  }
+  return {};
+}
+
 }  // namespace
 
 result<file_text> read_config_file(const std::string& path) {
@@ -110,6 +118,41 @@ result<std::vector<std::string>> list_yaml_files(const std::string& directory) {
   if (failure) return error{errc::io, "cannot list it: " + failure.message()};
   std::ranges::sort(files);
   return files;
+}
+
+result<void> write_config_file(const std::string& path, const std::string& text) {
+  const std::filesystem::path target(path);
+  std::error_code failure;
+  std::filesystem::create_directory(target.parent_path(), failure);  // else open() says why not
+  const auto fresh = (target.parent_path() / ("." + target.filename().string() + ".new")).string();
+  ::unlink(fresh.c_str());
+  const auto give_up = [&](const char* doing) {
+    const auto failed = from_errno(doing);
+    ::unlink(fresh.c_str());
+    return failed;
+  };
+  {
+    const descriptor file(
+        open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0) return from_errno("cannot write into its directory");
+    struct stat old {};
+    const bool group_reads = stat(path.c_str(), &old) == 0 && (old.st_mode & S_IRGRP) != 0;
+    if (group_reads && fchmod(file.get(), 0640) != 0) return give_up("cannot set its mode");
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto count = write(file.get(), rest.data(), rest.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return give_up("cannot write it");
+      rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (fsync(file.get()) != 0) return give_up("cannot write it");
+  }
+  if (rename(fresh.c_str(), path.c_str()) != 0) return give_up("cannot replace it");
+  return sync_directory_of(target);
+}
+
+result<void> remove_config_file(const std::string& path) {
+  if (unlink(path.c_str()) != 0) return from_errno("cannot remove it");
+  return sync_directory_of(path);
 }
 
 }  // namespace linkd::config

@@ -26,4 +26,10 @@ result<void> check_secret_file(const std::string& path);
 // others may write to is refused; errc::not_found: there is none.
 result<std::vector<std::string>> list_yaml_files(const std::string& directory);
 
+// Replaces the file or creates it, and its directory: after a crash it is the old one or the new
+// one. Only its owner may write it, nobody but its group read it, and that only if it could.
+result<void> write_config_file(const std::string& path, const std::string& text);
+// errc::not_found.
+result<void> remove_config_file(const std::string& path);
+
 }  // namespace linkd::config

@@ -69,3 +69,30 @@ TEST_CASE("config: a service may share a secret of root's through its group") {
   REQUIRE(::chown(file.c_str(), nobody, nobody) == 0);
   CHECK_THAT(fault_with(0640), Catch::EndsWith("chmod 600"));
 }
+
+TEST_CASE("files: a configuration file is replaced whole, and stays as closed as it was") {
+  config_files files;
+  const std::string path = files.path("links.d/new/london.yaml");
+  REQUIRE(config::write_config_file(path, "one").has_value());
+  CHECK(read_file(path) == "one");
+  const auto mode = [&] { return std::filesystem::status(path).permissions(); };
+  CHECK(mode() == std::filesystem::perms(0600));
+  for (const auto& [before, after] : {std::pair(0644u, 0640u), {0640u, 0640u}, {0600u, 0600u}}) {
+    files.chmod("links.d/new/london.yaml", before);
+    REQUIRE(config::write_config_file(path, "two").has_value());
+    CHECK(mode() == std::filesystem::perms(after));
+  }
+  CHECK(read_file(path) == "two");
+  REQUIRE(config::remove_config_file(path).has_value());
+  CHECK(config::remove_config_file(path).error().code == errc::not_found);
+  CHECK(std::filesystem::is_empty(files.path("links.d/new")));
+}
+
+TEST_CASE("files: what cannot be written is an error, and nothing is left behind") {
+  config_files files;
+  const std::string path = files.path("links.d/london.yaml");
+  std::filesystem::create_directories(path);  // a directory cannot be replaced by a file
+  CHECK_FALSE(config::write_config_file(path, "text").has_value());
+  CHECK(std::distance(std::filesystem::directory_iterator(files.path("links.d")), {}) == 1);
+  CHECK_FALSE(config::write_config_file(files.path("a/b/london.yaml"), "text").has_value());
+}

@@ -345,3 +345,24 @@ TEST_CASE("config: a link's text is checked before it is written, JSON too") {
   CHECK(bad[0].key == "enable");
   CHECK(bad[0].line == 2);
 }
+
+TEST_CASE("config: a link is checked beside the others before it is written") {
+  config_files files;
+  const auto daemon =
+      std::get<config::loaded_daemon>(config::load_daemon(files.main_file())).settings;
+  files.write_link("oslo", "name: oslo\nserver: mqtt://h\n");
+  files.write_link("rome", "name: [\n");
+  const auto problems = [&](const std::string& name, const std::string& text) {
+    return config::check_link(text, files.path("links.d/" + name + ".yaml"), daemon);
+  };
+  CHECK(problems("london", "name: london\nserver: mqtt://i\n").empty());
+  CHECK(only_problem(problems("london", "name: paris\n")).find("must be the name of the file") !=
+        std::string::npos);
+  // Whichever of two comes first in the directory, the one that is written is to blame.
+  for (const std::string name : {"london", "vienna"}) {
+    const auto found = problems(name, "name: " + name + "\nserver: mqtt://h\n");
+    CHECK(only_problem(found).find("the same server and client_id_prefix") != std::string::npos);
+  }
+  CHECK(problems("rome", "name: rome\n").empty());
+  CHECK(problems("oslo", "name: oslo\nserver: mqtt://h\nenable: false\n").empty());
+}
