@@ -11,6 +11,8 @@
 #include <iterator>
 #include <string>
 
+#include "admin/assets.hpp"
+
 namespace linkd::admin {
 
 namespace {
@@ -60,9 +62,12 @@ std::string_view bearer_token(const http_request& request) {
   return value.substr(scheme.size());
 }
 
+// The probes, and the console's files, which hold no secret and ask for the token.
 bool is_public(const http_request& request) {
   const auto path = path_of(request);
-  return path == "/livez" || path == "/readyz";
+  return path == "/" || path == "/livez" || path == "/readyz" ||
+         std::ranges::any_of(console_files(),
+                             [&](const asset& each) { return path.substr(1) == each.name; });
 }
 
 }  // namespace

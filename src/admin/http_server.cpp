@@ -1,6 +1,5 @@
 #include "admin/http_server.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,14 +13,18 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
+
+#include "admin/listening.hpp"
 
 namespace linkd::admin {
 
@@ -57,10 +60,15 @@ caller caller_of(const local::endpoint&) {
 
 struct connection {
   connection(stream_protocol::socket socket, caller who)
-      : stream(std::move(socket)), from(std::move(who)) {}
+      : stream(std::move(socket)), timer(stream.get_executor()), from(std::move(who)) {}
+  void close() {
+    stream.close();
+    timer.cancel();
+  }
   beast::basic_stream<stream_protocol> stream;
+  asio::steady_timer timer;  // of what is answered later or as a stream
   caller from;
-  bool waiting = true;  // for the rest of a request
+  bool waiting = true;  // for the rest of a request, or to answer it later
 };
 
 std::optional<http_response> answer_to(const error_code& failed) {
@@ -79,6 +87,30 @@ std::optional<http_response> answer_to(const error_code& failed) {
   return error_response(http::status::bad_request, "bad_request", failed.message());
 }
 
+http_response too_many_streams() {
+  auto response = error_response(http::status::service_unavailable, "too_many_streams",
+                                 "too many streams of events are open: close another console");
+  response.keep_alive(false);
+  return response;
+}
+
+std::string header_text(const http_response& response) {
+  std::ostringstream text;
+  text << response.base();
+  return text.str();
+}
+
+class counted_up {
+ public:
+  explicit counted_up(std::size_t& count) : count_(count) { ++count_; }
+  ~counted_up() { --count_; }
+  counted_up(const counted_up&) = delete;
+  counted_up& operator=(const counted_up&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
 }  // namespace
 
 class http_server::server : public std::enable_shared_from_this<server> {
@@ -91,18 +123,19 @@ class http_server::server : public std::enable_shared_from_this<server> {
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
  private:
-  result<void> listen_tcp(const server_address& address);
-  result<void> listen_unix(const std::string& path);
   template <class Acceptor>
   void start(std::shared_ptr<Acceptor> acceptor);
   template <class Acceptor>
   asio::awaitable<void> accept_all(std::shared_ptr<Acceptor> acceptor);
   void admit(stream_protocol::socket socket, caller from);
   asio::awaitable<void> serve(std::shared_ptr<connection> with);
-  asio::awaitable<void> answer_requests(connection& with);
+  asio::awaitable<void> answer_requests(std::shared_ptr<connection> from);
   asio::awaitable<error_code> read_request(connection& with, beast::flat_buffer& buffer,
                                            http::request_parser<http::string_body>& parser,
                                            milliseconds patience);
+  asio::awaitable<http_response> response_of(const std::shared_ptr<connection>& with,
+                                             later_response pending);
+  asio::awaitable<void> send_events(connection& with, event_stream stream);
   asio::awaitable<void> linger(connection& with);
 
   asio::io_context& io_;
@@ -110,6 +143,7 @@ class http_server::server : public std::enable_shared_from_this<server> {
   logger& log_;
   http_limits limits_;
   std::vector<std::shared_ptr<connection>> connections_;  // oldest first
+  std::size_t streams_ = 0;
   std::function<void()> close_acceptor_ = [] {};
   std::string socket_path_;
   std::uint16_t port_ = 0;
@@ -117,64 +151,33 @@ class http_server::server : public std::enable_shared_from_this<server> {
 };
 
 result<void> http_server::server::listen(const server_address& address) {
-  const auto listening =
-      address.scheme == scheme::unix_socket ? listen_unix(address.host) : listen_tcp(address);
-  if (!listening) {
-    return error{listening.error().code,
-                 "cannot listen on " + to_string(address) + ": " + listening.error().text};
-  }
-  return {};
-}
-
-result<void> http_server::server::listen_tcp(const server_address& address) {
-  error_code failed;
-  tcp::resolver resolver(io_);
-  const auto found =
-      resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, failed);
-  if (failed) return error{errc::io, failed.message()};
-  const tcp::endpoint endpoint = found.begin()->endpoint();
-  auto acceptor = std::make_shared<tcp::acceptor>(io_);
-  acceptor->open(endpoint.protocol(), failed);
-  if (!failed) acceptor->set_option(tcp::acceptor::reuse_address(true), failed);
-  if (!failed) acceptor->bind(endpoint, failed);
-  if (!failed) acceptor->listen(asio::socket_base::max_listen_connections, failed);
-  if (failed) return error{errc::io, failed.message()};
-  port_ = acceptor->local_endpoint(failed).port();
-  start(std::move(acceptor));
-  return {};
-}
-
-result<void> http_server::server::listen_unix(const std::string& path) {
-  error_code failed;
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return error{errc::invalid, "the path is too long for a socket"};
-  }
-  auto acceptor = std::make_shared<local::acceptor>(io_);
-  const local::endpoint endpoint(path);
-  acceptor->open(endpoint.protocol(), failed);
-  if (!failed) acceptor->bind(endpoint, failed);
-  if (failed == asio::error::address_in_use) {
-    struct stat there {};
-    local::socket probe(io_);
-    error_code nobody;
-    probe.connect(endpoint, nobody);
-    if (nobody == asio::error::connection_refused && ::lstat(path.c_str(), &there) == 0 &&
-        S_ISSOCK(there.st_mode)) {
-      ::unlink(path.c_str());
-      acceptor->bind(endpoint, failed);
+  result<void> listening;
+  if (address.scheme == scheme::unix_socket) {
+    auto acceptor = listen_unix(io_, address.host);
+    if (acceptor) {
+      socket_path_ = address.host;
+      start(std::move(*acceptor));
+    } else {
+      listening = acceptor.error();
+    }
+  } else {
+    auto acceptor = listen_tcp(io_, address);
+    if (acceptor) {
+      port_ = (*acceptor)->local_endpoint().port();
+      start(std::move(*acceptor));
+    } else {
+      listening = acceptor.error();
     }
   }
-  if (!failed) acceptor->listen(asio::socket_base::max_listen_connections, failed);
-  if (failed) return error{errc::io, failed.message()};
-  socket_path_ = path;
-  start(std::move(acceptor));
-  return {};
+  if (listening) return {};
+  return error{listening.error().code,
+               "cannot listen on " + to_string(address) + ": " + listening.error().text};
 }
 
 void http_server::server::stop() {
   stopped_ = true;
   close_acceptor_();
-  for (const auto& open : connections_) open->stream.close();
+  for (const auto& open : connections_) open->close();
   if (!socket_path_.empty()) ::unlink(socket_path_.c_str());
 }
 
@@ -210,7 +213,7 @@ void http_server::server::admit(stream_protocol::socket socket, caller from) {
     const auto longest = std::find_if(connections_.begin(), connections_.end(),
                                       [](const auto& open) { return open->waiting; });
     if (longest == connections_.end()) return;
-    (*longest)->stream.close();
+    (*longest)->close();
     connections_.erase(longest);
   }
   connections_.push_back(std::make_shared<connection>(std::move(socket), std::move(from)));
@@ -220,15 +223,16 @@ void http_server::server::admit(stream_protocol::socket socket, caller from) {
 asio::awaitable<void> http_server::server::serve(std::shared_ptr<connection> with) {
   const auto self = shared_from_this();
   try {
-    co_await answer_requests(*with);
+    co_await answer_requests(with);
   } catch (const std::exception& failed) {
     log_.write(log_level::error, "admin_request_failed", "", failed.what());
   }
-  with->stream.close();
+  with->close();
   std::erase(connections_, with);
 }
 
-asio::awaitable<void> http_server::server::answer_requests(connection& with) {
+asio::awaitable<void> http_server::server::answer_requests(std::shared_ptr<connection> from) {
+  connection& with = *from;
   beast::flat_buffer buffer(buffer_bytes_max);
   milliseconds patience = limits_.header_timeout;
   while (true) {
@@ -237,10 +241,26 @@ asio::awaitable<void> http_server::server::answer_requests(connection& with) {
     parser.body_limit(limits_.body_bytes_max);
     const error_code failed = co_await read_request(with, buffer, parser, patience);
     if (stopped_ || !with.stream.socket().is_open()) co_return;
-    std::optional<http_response> response =
-        failed ? answer_to(failed) : handle_(parser.get(), with.from);
-    if (!response) co_return;
-    if (failed) response->keep_alive(false);
+    std::optional<http_response> response;
+    if (failed) {
+      response = answer_to(failed);
+      if (!response) co_return;
+      response->keep_alive(false);
+    } else {
+      http_answer answer = handle_(parser.get(), with.from);
+      if (auto* pending = std::get_if<later_response>(&answer)) {
+        response = co_await response_of(from, std::move(*pending));
+      } else if (auto* stream = std::get_if<event_stream>(&answer)) {
+        if (streams_ < limits_.streams_max) {
+          co_await send_events(with, std::move(*stream));
+          co_return;
+        }
+        response = too_many_streams();
+      } else {
+        response = std::move(std::get<http_response>(answer));
+      }
+    }
+    if (stopped_ || !with.stream.socket().is_open()) co_return;
     with.stream.expires_after(limits_.write_timeout);
     const auto [broken, bytes] = co_await http::async_write(with.stream, *response, no_throw);
     if (broken) co_return;
@@ -270,6 +290,48 @@ asio::awaitable<error_code> http_server::server::read_request(
       co_await http::async_read(with.stream, buffer, parser, no_throw);
   with.waiting = false;
   co_return no_body;
+}
+
+// The client may be gone when the response comes, or wait in vain for one that never does.
+asio::awaitable<http_response> http_server::server::response_of(
+    const std::shared_ptr<connection>& with, later_response pending) {
+  const auto response = std::make_shared<std::optional<http_response>>();
+  with->waiting = true;
+  with->timer.expires_after(limits_.later_timeout);
+  pending.start([response, for_whom = std::weak_ptr(with)](http_response there) {
+    *response = std::move(there);
+    if (const auto open = for_whom.lock()) open->timer.cancel();
+  });
+  if (!*response) co_await with->timer.async_wait(no_throw);
+  with->waiting = false;
+  if (!*response) {
+    *response = error_response(http::status::gateway_timeout, "timeout", "no answer in time");
+    (*response)->keep_alive(false);
+  }
+  co_return std::move(**response);
+}
+
+// Until the client goes, the stream ends or we stop; the end of the connection is the end of it.
+asio::awaitable<void> http_server::server::send_events(connection& with, event_stream stream) {
+  const counted_up open_stream(streams_);
+  http_response header = text_response(http::status::ok, "text/event-stream", "");
+  header.erase(http::field::content_length);
+  header.set(http::field::connection, "close");
+  std::string text = header_text(header);
+  while (true) {
+    const auto data = stream.data();
+    if (!data) co_return;
+    text += "event: " + stream.event + "\ndata: " + *data + "\n\n";
+    with.stream.expires_after(limits_.write_timeout);
+    const auto [broken, bytes] =
+        co_await asio::async_write(with.stream, asio::buffer(text), no_throw);
+    if (broken) co_return;
+    text.clear();
+    with.stream.expires_never();
+    with.timer.expires_after(limits_.event_interval);
+    co_await with.timer.async_wait(no_throw);
+    if (stopped_ || !with.stream.socket().is_open()) co_return;
+  }
 }
 
 // Reads away what the client still sends: closing with unread input resets the connection, and the

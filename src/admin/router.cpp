@@ -38,7 +38,7 @@ void router::add(http::verb method, std::string_view pattern, handler handle) {
   routes_.push_back({method, split(pattern), std::move(handle)});
 }
 
-http_response router::handle(const http_request& request) const {
+http_answer router::handle(const http_request& request) const {
   const auto path = split(path_of(request));
   const auto method = request.method() == http::verb::head ? http::verb::get : request.method();
   std::set<std::string> allowed;

@@ -16,10 +16,10 @@ namespace linkd::admin {
 class router {
  public:
   using captures = std::vector<std::string>;
-  using handler = std::function<http_response(const http_request&, const captures&)>;
+  using handler = std::function<http_answer(const http_request&, const captures&)>;
 
   void add(http::verb method, std::string_view pattern, handler handle);
-  [[nodiscard]] http_response handle(const http_request& request) const;
+  [[nodiscard]] http_answer handle(const http_request& request) const;
 
  private:
   struct route {

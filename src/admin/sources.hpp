@@ -17,6 +17,14 @@ struct ready_state {
   std::string reason;  // one line for people when not ready; names no peer and no topic
 };
 
+// Something wrong in a configuration file; 0: no line or column.
+struct problem {
+  std::string file;
+  int line = 0, column = 0;
+  std::string field;  // "queue.max_bytes", "topics[2]"; empty: not about one key
+  std::string message;
+};
+
 struct certificate_expiry {
   std::string file;
   stamp not_after;
@@ -26,7 +34,8 @@ struct certificate_expiry {
 struct process_status {
   std::string version;
   bool config_last_reload_successful = true;
-  stamp config_last_reload;  // the last attempt; the start counts as one
+  stamp config_last_reload;       // the last attempt; the start counts as one
+  std::vector<problem> problems;  // found by it
   std::vector<certificate_expiry> certificates;
 };
 

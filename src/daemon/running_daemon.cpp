@@ -34,7 +34,9 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       alarm_(io_, [this] { core_.on_wake(); }),
       core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_, *subscriptions_},
             alarm_, configuration_.daemon, state_.incarnation),
-      admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), clock_, log_),
+      orders_(core_, configuration_, [this] { return reload(); }),
+      admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), orders_,
+             clock_, log_),
       http_(
           std::in_place, io_,
           [this](const admin::http_request& request, const admin::caller& from) {
@@ -94,8 +96,8 @@ bool running_daemon::start() {
   return true;
 }
 
-void running_daemon::reload() {
-  if (stopping_) return;
+admin::reload_report running_daemon::reload() {
+  if (stopping_) return {};
   manager_.reloading();
   watch_files();
   reloaded next = daemon::reload(config_file_, configuration_.daemon, configuration_.links);
@@ -114,11 +116,14 @@ void running_daemon::reload() {
   check_certificates(true);
   core_.apply(configuration_.links);
   watch_files();
+  problems_ = as_admin_problems(next.problems);
   log_.write(next.successful ? log_level::info : log_level::error, "reloaded", "",
              next.successful ? "the configuration is in force: " +
                                    std::to_string(configuration_.links.size()) + " links"
                              : "what has errors stays as it was");
   manager_.ready();
+  return {next.successful, configuration_.links.size(), problems_, as_admin_problems(next.warnings),
+          next.needs_restart};
 }
 
 void running_daemon::configure_acceptors() {
@@ -146,6 +151,7 @@ void running_daemon::beat() {
   manager_.status(status_line());
   check_certificates(false);
   remind_of_exposures();
+  admin_.sample();
   const auto watchdog = manager_.watchdog_interval();
   beat_timer_->expires_after(watchdog ? std::min<microseconds>(*watchdog, beat_interval)
                                       : microseconds(beat_interval));
@@ -195,7 +201,7 @@ admin::sources running_daemon::admin_sources() {
 }
 
 admin::process_status running_daemon::process_status() const {
-  admin::process_status status{LINKD_VERSION, reload_successful_, reloaded_at_, {}};
+  admin::process_status status{LINKD_VERSION, reload_successful_, reloaded_at_, problems_, {}};
   for (const auto& [file, not_after] : certificates_.expiries()) {
     status.certificates.push_back({file, not_after});
   }

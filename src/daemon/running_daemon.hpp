@@ -12,6 +12,7 @@
 #include "broker/mosquitto_broker.hpp"
 #include "config/config.hpp"
 #include "daemon/certificates.hpp"
+#include "daemon/link_orders.hpp"
 #include "daemon/state_directory.hpp"
 #include "link/deployment.hpp"
 #include "live/make_source.hpp"
@@ -41,7 +42,7 @@ class running_daemon : private broker_adapter::session_memory {
 
  private:
   bool start();
-  void reload();
+  admin::reload_report reload();
   void configure_acceptors();
   void stop();
   void wind_down();
@@ -77,6 +78,7 @@ class running_daemon : private broker_adapter::session_memory {
   platform::asio_alarm alarm_;
   link::deployment core_;
 
+  link_orders orders_;
   admin::service admin_;
   std::optional<admin::http_server> http_;
   std::optional<platform::file_watcher> watcher_;
@@ -85,6 +87,7 @@ class running_daemon : private broker_adapter::session_memory {
   certificates certificates_;
   stamp next_reminder_;
   bool reload_successful_ = true;
+  std::vector<admin::problem> problems_;  // of the last reload
   stamp reloaded_at_;
   bool stopping_ = false;
 };
