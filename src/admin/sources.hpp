@@ -35,8 +35,8 @@ struct process_status {
   std::string version;
   bool config_last_reload_successful = true;
   stamp config_last_reload;       // the last attempt; the start counts as one
-  std::vector<problem> problems;  // found by it
   std::vector<certificate_expiry> certificates;
+  std::vector<problem> problems = {};  // that the last (re)load found
 };
 
 struct sources {

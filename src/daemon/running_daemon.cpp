@@ -201,7 +201,7 @@ admin::sources running_daemon::admin_sources() {
 }
 
 admin::process_status running_daemon::process_status() const {
-  admin::process_status status{LINKD_VERSION, reload_successful_, reloaded_at_, problems_, {}};
+  admin::process_status status{LINKD_VERSION, reload_successful_, reloaded_at_, {}, problems_};
   for (const auto& [file, not_after] : certificates_.expiries()) {
     status.certificates.push_back({file, not_after});
   }

@@ -54,6 +54,7 @@ class raw_client {
   void read() {
     socket_.async_read_some(boost::asio::buffer(buffer_),
                             [this](const boost::system::error_code& failed, std::size_t bytes) {
+                              if (failed == boost::asio::error::operation_aborted) return;  // gone
                               received_.append(buffer_.data(), bytes);
                               ended_ = bool(failed);
                               if (!failed) read();

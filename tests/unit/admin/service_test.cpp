@@ -5,6 +5,7 @@
 
 #include "admin/service.hpp"
 #include "exposition.hpp"
+#include "fake_control.hpp"
 #include "fakes.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -34,10 +35,10 @@ struct fixture {
                    return admin::process_status{"1.2.3", true, {}, {}};
                  },
                  [this] { return ready; }},
-                clock, log) {}
+                orders, clock, log) {}
 
   http_response get(const http_request& request, const admin::caller& from = neighbour) {
-    return service.handle(request, from);
+    return std::get<http_response>(service.handle(request, from));
   }
 
   status status_with_host(std::string_view host, const admin::caller& from = neighbour) {
@@ -55,6 +56,7 @@ struct fixture {
   test::manual_clock clock;
   test::recording_logger log;
   admin::ready_state ready{true, ""};
+  test::fake_control orders;
   admin::service service;
 };
 
@@ -125,7 +127,7 @@ TEST_CASE("admin: HEAD is GET without the body", "[admin]") {
 
 TEST_CASE("admin: what is not there is 404, other methods are 405 with Allow", "[admin]") {
   fixture f;
-  for (const char* target : {"/", "/metrics/", "//metrics", "/METRICS", "/../metrics",
+  for (const char* target : {"/index", "/metrics/", "//metrics", "/METRICS", "/../metrics",
                              "/..%2fmetrics", "/metrics%00", "http://localhost/metrics", "*"}) {
     CAPTURE(target);
     const auto response = f.get(request_for(target));
@@ -202,11 +204,14 @@ TEST_CASE("admin: requests of other web sites are refused", "[admin]") {
   CHECK(status_with("Sec-Fetch-Site", "same-site") == status::forbidden);
 }
 
-TEST_CASE("admin: with a token file all but livez and readyz need the token", "[admin]") {
+TEST_CASE("admin: with a token file all but the probes and the console need the token", "[admin]") {
   token_fixture t;
   CHECK(t.f.get(request_for("/livez")).result() == status::ok);
   CHECK(t.f.get(request_for("/readyz")).result() == status::ok);
-  for (const char* target : {"/metrics", "/nothing", "/livez/x", "/livezz"}) {
+  CHECK(t.f.get(request_for("/")).result() == status::ok);
+  CHECK(t.f.get(request_for("/index.html?x")).result() == status::ok);
+  for (const char* target : {"/metrics", "/api/v1/status", "/api/v1/openapi.json", "/api/v1/events",
+                             "/index.html/", "//", "/nothing", "/livez/x", "/livezz"}) {
     const auto response = t.f.get(request_for(target));
     CHECK(response.result() == status::unauthorized);
     CHECK(response[field::www_authenticate] == "Bearer");
@@ -295,7 +300,7 @@ TEST_CASE("router: braces stand for one segment, the first pattern that fits is 
   router.add(verb::get, "/links/{}", echo("one"));
   router.add(verb::post, "/links/{}/{}", echo("do"));
   const auto body_of = [&](verb method, std::string_view target) {
-    return router.handle(request_for(target, method)).body();
+    return std::get<http_response>(router.handle(request_for(target, method))).body();
   };
   CHECK(body_of(verb::get, "/links") == "list");
   CHECK(body_of(verb::head, "/links") == "list");
@@ -303,9 +308,12 @@ TEST_CASE("router: braces stand for one segment, the first pattern that fits is 
   CHECK(body_of(verb::get, "/links/all") == "all");
   CHECK(body_of(verb::get, "/links/london?x") == "one,london");
   CHECK(body_of(verb::post, "/links/london/pause") == "do,london,pause");
-  CHECK(router.handle(request_for("/links/")).result() == status::not_found);
-  CHECK(router.handle(request_for("/links/a/b/c")).result() == status::not_found);
-  const auto response = router.handle(request_for("/links", verb::delete_));
+  const auto handle = [&](verb method, std::string_view target) {
+    return std::get<http_response>(router.handle(request_for(target, method)));
+  };
+  CHECK(handle(verb::get, "/links/").result() == status::not_found);
+  CHECK(handle(verb::get, "/links/a/b/c").result() == status::not_found);
+  const auto response = handle(verb::delete_, "/links");
   CHECK(response.result() == status::method_not_allowed);
   CHECK(response[field::allow] == "GET, HEAD, POST");
 }
