@@ -34,7 +34,7 @@ struct certificate_expiry {
 struct process_status {
   std::string version;
   bool config_last_reload_successful = true;
-  stamp config_last_reload;       // the last attempt; the start counts as one
+  stamp config_last_reload;  // the last attempt; the start counts as one
   std::vector<certificate_expiry> certificates;
   std::vector<problem> problems = {};  // that the last (re)load found
 };
