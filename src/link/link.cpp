@@ -64,10 +64,7 @@ void link::configure(const link_settings& settings) {
   inbox_.configure(settings_);
   if (old.enable != settings_.enable || !same_way(old, settings_)) {
     end_sessions("the configuration of the link changed");
-    next_server_ = 0;
-    dial_delay_.reset();
-    next_dial_ = env_.time.now();
-    idle_state();
+    begin_anew();
   }
   if (old.topics != settings_.topics) narrowed_.configure(settings_.topics);
   announce(env_.time.now());
@@ -77,13 +74,6 @@ void link::configure(const link_settings& settings) {
 void link::stop(const std::string& reason) {
   stopped_ = true;
   end_sessions(reason);
-}
-
-void link::end_sessions(const std::string& reason) {
-  round_trip_.reset();
-  candidate_->close();
-  end_session(*dialled_, reason);
-  end_session(accepted_, reason);
 }
 
 void link::end_session(channel& which, const std::string& reason) {

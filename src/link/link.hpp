@@ -126,6 +126,8 @@ class link : private channel_events {
   void drop(channel& which, link_state state, const std::string& reason);
   void end_session(channel& which, const std::string& reason);
   void end_sessions(const std::string& reason);
+  // Dials the first server at once.
+  void begin_anew();
 
   [[nodiscard]] bool dialled_is_preferred() const { return us_.deployment < settings_.name; }
   [[nodiscard]] bool prefers(const channel& which) const;

@@ -1,6 +1,6 @@
 #include "link/link.hpp"
 
-// What a person orders, beside the configuration.
+// What a person orders beside the configuration, and the common ends and beginnings.
 namespace linkd::link {
 
 void link::pause() {
@@ -15,10 +15,21 @@ void link::resume() {
   if (!paused_) return;
   paused_ = false;
   save_paused();
+  begin_anew();
+}
+
+void link::begin_anew() {
   next_server_ = 0;
   dial_delay_.reset();
   next_dial_ = env_.time.now();
   idle_state();
+}
+
+void link::end_sessions(const std::string& reason) {
+  round_trip_.reset();
+  candidate_->close();
+  end_session(*dialled_, reason);
+  end_session(accepted_, reason);
 }
 
 void link::save_paused() {
