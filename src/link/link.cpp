@@ -277,7 +277,8 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
     which.close();
     return;
   }
-  const bool was_active = which.is_established();
+  // A session that ended by itself, as after BYE, is no longer established.
+  const bool was_active = state_ == link_state::up && (!active() || active() == &which);
   if (was_active) save_interest();
   which.close();
   if (which.role() == session::role::dialler) {
