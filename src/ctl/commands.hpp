@@ -1,0 +1,21 @@
+#pragma once
+
+#include <iosfwd>
+
+#include "ctl/options.hpp"
+
+namespace linkd::ctl {
+
+struct terminal {
+  std::ostream& out;
+  std::ostream& err;
+  std::istream& in;
+  bool in_is_terminal = false;
+  bool out_is_terminal = false;
+  bool coloured = false;
+};
+
+// Does what the command line says; the exit code (options.cpp, "Exit codes").
+int run(const options& chosen, const terminal& with);
+
+}  // namespace linkd::ctl

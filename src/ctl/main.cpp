@@ -1,0 +1,18 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "ctl/commands.hpp"
+
+int main(int argc, char* argv[]) {
+  const auto parsed = linkd::ctl::parse_options(argc, argv);
+  if (parsed.ends) {
+    (parsed.exit_code == 0 ? std::cout : std::cerr) << parsed.text;
+    return parsed.exit_code;
+  }
+  const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool coloured = out_is_terminal && std::getenv("NO_COLOR") == nullptr;
+  return linkd::ctl::run(parsed.chosen, {std::cout, std::cerr, std::cin,
+                                         ::isatty(STDIN_FILENO) == 1, out_is_terminal, coloured});
+}
