@@ -47,6 +47,7 @@ class site {
   [[nodiscard]] std::filesystem::path state() const { return directory() / "state"; }
   [[nodiscard]] std::string daemon_log() const;
 
+  [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
   [[nodiscard]] std::uint16_t broker_port() const { return broker_.port(); }
   [[nodiscard]] std::uint16_t listen_port() const { return listen_port_; }
   // Where peers reach us.
