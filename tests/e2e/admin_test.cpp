@@ -11,6 +11,7 @@
 
 #include "tests/e2e/http.hpp"
 #include "tests/e2e/site.hpp"
+#include "tests/support/environment_variable.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/mqtt_peer.hpp"
 
@@ -115,6 +116,10 @@ TEST_CASE("admin: a link is created, paused, resumed and removed while another o
   mqtt_peer client({.port = s.a.broker_port(), .client_id = "publisher"});
   client.publish(numbered_one());
   REQUIRE(eventually(patience, [&] { return s.a.waiting_for("C") == 1; }));
+  const auto test = body_of(post(s.a, "links/C/test"));
+  CHECK(test.at("ok") == true);
+  CHECK(test.at("servers").at(0).at("message") == "connected and logged in");
+  CHECK(body_of(post(s.a, "links/B/test")).at("servers").as_array().empty());  // it is up
   REQUIRE(post(s.a, "links/C/resume").status == 200);
   REQUIRE(eventually(patience, [&] { return linked(s.a, c) && s.a.waiting_for("C") == 0; }));
 
@@ -132,7 +137,8 @@ TEST_CASE("admin: an edit keeps comments, secrets and the environment of the fil
       "# Ours.\nname: B\n\n# Their broker:\nserver: mqtt://127.0.0.1:1  # nobody\n"
       "password: ${LINKD_E2E_SECRET}\ntopics: [a]\n";
   write_file(link_file(a, "B"), text);
-  a.start_daemon({"LINKD_E2E_SECRET=hidden"});
+  const environment_variable secret("LINKD_E2E_SECRET", "hidden");
+  a.start_daemon();
   REQUIRE(eventually(patience, [&] { return !state_of(a, "B").empty(); }));
   auto link = body_of(http_get(a.admin_port(), "/api/v1/links/B")).as_object();
   CHECK(link["password"] == "******");

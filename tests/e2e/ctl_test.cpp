@@ -1,3 +1,9 @@
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
@@ -157,6 +163,41 @@ TEST_CASE("ctl: speaks through a unix socket of mode 0660, and with a token") {
   CHECK(end.exit_code == 0);
   CHECK(says(end.output, "no links; create one"));
   CHECK(ctl({"--admin", "unix://" + socket, "--token-file", "/nowhere", "status"}).exit_code == 77);
+}
+
+TEST_CASE("ctl: watch fills a terminal until Ctrl-C, and gives it back") {
+  fixture at;
+  const std::string admin = "http://127.0.0.1:" + std::to_string(at.a.admin_port());
+  int terminal = -1;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::execl(LINKD_CTL, LINKD_CTL, "-a", admin.c_str(), "watch", "-n", "1", nullptr);
+    ::_exit(127);
+  }
+  ::fcntl(terminal, F_SETFL, O_NONBLOCK);
+  std::string screen;
+  const auto shows = [&](std::string_view text) {
+    std::array<char, 4096> buffer{};
+    for (ssize_t size = 0; (size = ::read(terminal, buffer.data(), buffer.size())) > 0;) {
+      screen.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return says(screen, text);
+  };
+  CHECK(eventually(patience, [&] { return shows("Ctrl-C ends this"); }));
+  CHECK(says(screen, "\x1b[?1049h"));
+  CHECK(says(screen, "\x1b[2mLINK"));
+  at.a.kill_daemon();
+  CHECK(eventually(patience, [&] { return shows("systemctl start mqtt-linkd"); }));
+  REQUIRE(::write(terminal, "\x03", 1) == 1);
+  int status = -1;
+  CHECK(eventually(patience, [&] {
+    (void)shows("");
+    return ::waitpid(child, &status, WNOHANG) == child;
+  }));
+  CHECK(status == 0);
+  CHECK(shows("\x1b[?1049l"));
+  ::close(terminal);
 }
 
 TEST_CASE("ctl: the completion knows commands, options and links") {

@@ -52,7 +52,6 @@ class site {
   [[nodiscard]] std::uint16_t listen_port() const { return listen_port_; }
   // Where peers reach us.
   [[nodiscard]] std::string door(transport how) const;
-  [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
   // Stopped in good order it stores its sessions.
   [[nodiscard]] mosquitto_broker& broker() { return broker_; }
 

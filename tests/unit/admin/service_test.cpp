@@ -250,6 +250,17 @@ TEST_CASE("admin: the token file is followed, and nothing matches without one", 
   CHECK(t.f.status_with_token("Bearer battery staple") == status::ok);
 }
 
+TEST_CASE("admin: a stream of events ends when its token is no longer the token", "[admin]") {
+  token_fixture t;
+  auto request = request_for("/api/v1/events");
+  request.set(field::authorization, "Bearer correct horse");
+  const auto answer = t.f.service.handle(request, neighbour);
+  const auto& stream = std::get<admin::event_stream>(answer);
+  CHECK(stream.data().has_value());
+  test::write_file(t.file, "battery staple");
+  CHECK_FALSE(stream.data().has_value());
+}
+
 TEST_CASE("admin: guessing is five at once and then five a second, for one address", "[admin]") {
   token_fixture t;
   for (int i = 0; i < 5; ++i) CHECK(t.f.status_with_token("Bearer x") == status::unauthorized);

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/link_json.hpp"
 #include "tests/unit/config/fixture.hpp"
 
 using namespace linkd;
@@ -121,4 +122,21 @@ TEST_CASE("config: the samples show every key that is read") {
   CHECK(missing("link_file.cpp", "/links.d/london.yaml.sample") == none);
   CHECK(missing("shared_sections.cpp", "/mqtt-linkd.yaml") == none);
   CHECK(missing("shared_sections.cpp", "/links.d/london.yaml.sample") == none);
+}
+
+TEST_CASE("config: the JSON of a link shows every key that is read") {
+  auto link = documented_link();
+  link.accept.emplace();
+  std::set<std::string> shown;
+  for (const auto& [key, value] : config::link_json(link)) {
+    shown.insert(key);
+    if (!value.is_object()) continue;
+    for (const auto& inner : value.get_object()) shown.insert(inner.key());
+  }
+  for (const std::string source : {"link_file.cpp", "shared_sections.cpp"}) {
+    for (const std::string& key : keys_read_by(source)) {
+      CAPTURE(source, key);
+      CHECK(shown.contains(key));
+    }
+  }
 }
