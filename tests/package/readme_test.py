@@ -60,7 +60,8 @@ class Site:
             path = tree / "usr/local/bin" / program
             path.write_text(text)
             path.chmod(0o755)
-        with open(tree / "etc/hosts", "a") as hosts:
+        with open(tree / "etc/hosts", "w") as hosts:
+            hosts.write("127.0.0.1 localhost\n")
             for peer, address in ADDRESSES.items():
                 hosts.write(f"{address} linkd.{peer}.example\n")
         run("mount", "-t", "proc", "proc", tree / "proc")
@@ -144,7 +145,8 @@ def follow(sites, steps):
             elif content.startswith("mosquitto_pub"):
                 # Its reader may still be on its way to the broker.
                 until("the message", lambda: (site.bash(content), waiting.poll())[1] is not None)
-                assert waiting.communicate()[0] == "orders/7 hello\n"
+                printed = waiting.communicate()[0]
+                assert printed == "orders/7 hello\n", printed
             else:
                 carry_out(site, content)
 
