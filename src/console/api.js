@@ -24,8 +24,10 @@ function headers(more = {}) {
 
 async function failure(response) {
   const body = await response.json().catch(() => null);
-  return new ApiError(response.status, body?.error ??
-    { code: "internal", message: `the daemon answered ${response.status}` });
+  return new ApiError(
+    response.status,
+    body?.error ?? { code: "internal", message: `the daemon answered ${response.status}` },
+  );
 }
 
 // The answer to a request, or an ApiError. `etag` of the answer is in the result too.

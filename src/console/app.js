@@ -29,8 +29,12 @@ function pageOf(address) {
   if (first === "explain") return explainPage(new URLSearchParams(query).get("topic") ?? "");
   return {
     title: "Not found",
-    element: h("section", {}, h("h1", {}, "There is no such page"),
-      h("p", {}, h("a", { href: "#/" }, "All links"))),
+    element: h(
+      "section",
+      {},
+      h("h1", {}, "There is no such page"),
+      h("p", {}, h("a", { href: "#/" }, "All links")),
+    ),
   };
 }
 
@@ -39,10 +43,16 @@ function show(focus) {
   page?.close?.();
   page = pageOf(location.hash);
   main.replaceChildren(page.element);
-  setAttribute(document.getElementById("nav-explain"), "aria-current",
-    location.hash.startsWith("#/explain") && "page");
-  setAttribute(document.getElementById("nav-links"), "aria-current",
-    !location.hash.startsWith("#/explain") && "page");
+  setAttribute(
+    document.getElementById("nav-explain"),
+    "aria-current",
+    location.hash.startsWith("#/explain") && "page",
+  );
+  setAttribute(
+    document.getElementById("nav-links"),
+    "aria-current",
+    !location.hash.startsWith("#/explain") && "page",
+  );
   if (status) page.update?.(status);
   titleOf(page);
   const heading = main.querySelector("h1");

@@ -1,4 +1,4 @@
-// Small helpers around the DOM. Text is only ever set as text, so names and reasons cannot be markup.
+// Small helpers around the DOM. Text is only ever set as text: names and reasons cannot be markup.
 
 // h("a", {class: "x", href: "#/", onclick: f}, "text", node, ...): an element. Properties that are
 // false or null are left out; children that are null too.
@@ -60,8 +60,12 @@ export function keyed(parent, keys, make) {
 // A short message in the corner. Errors stay until they are closed.
 export function toast(text, kind = "done") {
   const close = () => element.remove();
-  const element = h("div", { class: `toast ${kind}` }, h("span", {}, text),
-    h("button", { class: "plain", "aria-label": "Close", onclick: close }, "×"));
+  const element = h(
+    "div",
+    { class: `toast ${kind}` },
+    h("span", {}, text),
+    h("button", { class: "plain", "aria-label": "Close", onclick: close }, "×"),
+  );
   document.getElementById("toasts").append(element);
   if (kind === "done") setTimeout(close, 5000);
 }
@@ -69,13 +73,22 @@ export function toast(text, kind = "done") {
 // Asks before something that cannot be taken back. True: go on.
 export function confirmed(title, text, action) {
   return new Promise((answer) => {
-    const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
-      h("form", { method: "dialog" },
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "dialog-title" },
+      h(
+        "form",
+        { method: "dialog" },
         h("h2", { id: "dialog-title" }, title),
         h("p", {}, text),
-        h("div", { class: "buttons" },
+        h(
+          "div",
+          { class: "buttons" },
           h("button", { value: "no", class: "quiet" }, "Cancel"),
-          h("button", { value: "yes", class: "danger" }, action))));
+          h("button", { value: "yes", class: "danger" }, action),
+        ),
+      ),
+    );
     dialog.addEventListener("close", () => {
       dialog.remove();
       answer(dialog.returnValue === "yes");

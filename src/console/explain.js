@@ -6,8 +6,14 @@ import { count } from "./format.js";
 import { showState } from "./links.js";
 
 export function explainPage(topic) {
-  const field = h("input", { id: "topic", value: topic, placeholder: "orders/7", required: true,
-    autocomplete: "off", spellcheck: "false" });
+  const field = h("input", {
+    id: "topic",
+    value: topic,
+    placeholder: "orders/7",
+    required: true,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const result = h("div", { "aria-live": "polite" });
   const send = (event) => {
     event.preventDefault();
@@ -21,13 +27,24 @@ export function explainPage(topic) {
   if (topic) show(result, topic);
   return {
     title: "Explain",
-    element: h("section", {},
+    element: h(
+      "section",
+      {},
       h("h1", {}, "Explain a topic"),
-      h("p", { class: "muted" }, "Where a message on this topic goes, which rule decides, what blocks it."),
-      h("form", { class: "ask", onsubmit: send },
-        h("label", { for: "topic", class: "hidden" }, "Topic"), field,
-        h("button", { class: "primary" }, "Explain")),
-      result),
+      h(
+        "p",
+        { class: "muted" },
+        "Where a message on this topic goes, which rule decides, what blocks it.",
+      ),
+      h(
+        "form",
+        { class: "ask", onsubmit: send },
+        h("label", { for: "topic", class: "hidden" }, "Topic"),
+        field,
+        h("button", { class: "primary" }, "Explain"),
+      ),
+      result,
+    ),
   };
 }
 
@@ -36,7 +53,8 @@ async function show(result, topic) {
     const { links, incoming } = await get(`explain?topic=${encodeURIComponent(topic)}`);
     result.replaceChildren(
       part("Published here", "Nobody is linked with this deployment.", links.map(outgoing)),
-      part("Published elsewhere", "", incoming.map(incomingOf)));
+      part("Published elsewhere", "", incoming.map(incomingOf)),
+    );
   } catch (error) {
     result.replaceChildren(h("p", { class: "notice error", role: "alert" }, error.message));
   }
@@ -44,8 +62,12 @@ async function show(result, topic) {
 
 function part(title, nothing, cards) {
   if (cards.length === 0 && !nothing) return h("div");
-  return h("div", { class: "part" }, h("h2", {}, title),
-    cards.length ? h("div", { class: "cards" }, cards) : h("p", { class: "muted" }, nothing));
+  return h(
+    "div",
+    { class: "part" },
+    h("h2", {}, title),
+    cards.length ? h("div", { class: "cards" }, cards) : h("p", { class: "muted" }, nothing),
+  );
 }
 
 function outgoing(one) {
@@ -67,10 +89,13 @@ function incomingOf(one) {
 function card(one, goes, direction, steps) {
   const state = h("span");
   showState(state, one);
-  return h("article", { class: `card verdict ${goes ? "yes" : "no"}` },
+  return h(
+    "article",
+    { class: `card verdict ${goes ? "yes" : "no"}` },
     h("header", {}, h("h3", {}, h("a", { href: `#/links/${one.link}` }, direction)), state),
     h("p", {}, one.verdict),
-    h("ul", { class: "steps" }, steps));
+    h("ul", { class: "steps" }, steps),
+  );
 }
 
 function code(text) {
@@ -80,6 +105,10 @@ function code(text) {
 // `good`: true, false, or null for a mere fact.
 function step(good, content) {
   const mark = good === null ? "·" : good ? "✓" : "✕";
-  return h("li", { class: good === null ? "fact" : good ? "good" : "bad" },
-    h("span", { "aria-hidden": "true" }, mark), h("span", {}, content));
+  return h(
+    "li",
+    { class: good === null ? "fact" : good ? "good" : "bad" },
+    h("span", { "aria-hidden": "true" }, mark),
+    h("span", {}, content),
+  );
 }

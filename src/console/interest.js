@@ -7,17 +7,24 @@ import { count } from "./format.js";
 const pageSize = 1000;
 
 export function interestPart(name) {
-  const search = h("input", { type: "search", id: "search", placeholder: "Search filters",
-    oninput: () => show() });
-  const theirs = list(), ours = list();
+  const search = h("input", {
+    type: "search",
+    id: "search",
+    placeholder: "Search filters",
+    oninput: () => show(),
+  });
+  const theirs = list(),
+    ours = list();
   const error = h("p", { class: "notice error", role: "alert", hidden: true });
-  let interest = null, seen = "";
+  let interest = null,
+    seen = "";
 
   const show = () => {
     if (!interest) return;
     const effective = new Set(interest.in.effective);
     theirs.show(interest.in, search.value, (filter) =>
-      (effective.has(filter) || interest.in.truncated ? null : "allow does not cover all of it"));
+      effective.has(filter) || interest.in.truncated ? null : "allow does not cover all of it",
+    );
     ours.show(interest.out, search.value, () => null);
   };
   const load = async () => {
@@ -31,11 +38,19 @@ export function interestPart(name) {
     }
   };
   return {
-    element: h("div", {},
-      h("label", { for: "search", class: "hidden" }, "Search filters"), search, error,
-      h("div", { class: "halves" },
+    element: h(
+      "div",
+      {},
+      h("label", { for: "search", class: "hidden" }, "Search filters"),
+      search,
+      error,
+      h(
+        "div",
+        { class: "halves" },
         h("section", { class: "card" }, h("h2", {}, `${name} asks us for`), theirs.element),
-        h("section", { class: "card" }, h("h2", {}, `We ask ${name} for`), ours.element))),
+        h("section", { class: "card" }, h("h2", {}, `We ask ${name} for`), ours.element),
+      ),
+    ),
     // Again whenever something changed.
     update({ status, figures }) {
       const now = JSON.stringify([status.state, figures.interest]);
@@ -53,13 +68,25 @@ function list() {
     element: h("div", {}, total, items),
     show({ count: all, filters, truncated }, wanted, noteOf) {
       const found = filters.filter((filter) => filter.includes(wanted));
-      setText(total, all === 0 ? "Nothing." : `${count(all)} ${all === 1 ? "filter" : "filters"}` +
-        `${truncated ? `, the first ${count(filters.length)} of them` : ""}` +
-        `${wanted ? `, ${count(found.length)} found` : ""}`);
-      items.replaceChildren(...found.map((filter) => {
-        const note = noteOf(filter);
-        return h("li", {}, h("code", {}, filter), note && h("span", { class: "bad" }, ` ${note}`));
-      }));
+      setText(
+        total,
+        all === 0
+          ? "Nothing."
+          : `${count(all)} ${all === 1 ? "filter" : "filters"}` +
+              `${truncated ? `, the first ${count(filters.length)} of them` : ""}` +
+              `${wanted ? `, ${count(found.length)} found` : ""}`,
+      );
+      items.replaceChildren(
+        ...found.map((filter) => {
+          const note = noteOf(filter);
+          return h(
+            "li",
+            {},
+            h("code", {}, filter),
+            note && h("span", { class: "bad" }, ` ${note}`),
+          );
+        }),
+      );
     },
   };
 }

@@ -16,28 +16,52 @@ export function linkPage(name, partKey = "overview") {
   const state = h("span", { class: "state" });
   const reason = h("p", { class: "reason" });
   const actions = linkActions(name);
-  const gone = h("p", { class: "notice error", role: "alert", hidden: true },
-    "There is no such link any more. ", h("a", { href: "#/" }, "All links"));
+  const gone = h(
+    "p",
+    { class: "notice error", role: "alert", hidden: true },
+    "There is no such link any more. ",
+    h("a", { href: "#/" }, "All links"),
+  );
   return {
     title: name,
-    element: h("section", {},
+    element: h(
+      "section",
+      {},
       h("p", { class: "path" }, h("a", { href: "#/" }, "Links"), " /"),
-      h("div", { class: "heading" },
-        h("div", { class: "title" }, h("h1", {}, name), state), actions.element),
-      reason, gone,
-      h("nav", { class: "tabs", "aria-label": `Parts of ${name}` },
-        Object.keys(parts).map((key) => h("a", {
-          href: `#/links/${name}${key === "overview" ? "" : `/${key}`}`,
-          "aria-current": key === partKey ? "page" : null,
-        }, partNames[key]))),
-      part.element),
+      h(
+        "div",
+        { class: "heading" },
+        h("div", { class: "title" }, h("h1", {}, name), state),
+        actions.element,
+      ),
+      reason,
+      gone,
+      h(
+        "nav",
+        { class: "tabs", "aria-label": `Parts of ${name}` },
+        Object.keys(parts).map((key) =>
+          h(
+            "a",
+            {
+              href: `#/links/${name}${key === "overview" ? "" : `/${key}`}`,
+              "aria-current": key === partKey ? "page" : null,
+            },
+            partNames[key],
+          ),
+        ),
+      ),
+      part.element,
+    ),
     update(status) {
       const link = status.links.find((one) => one.name === name);
       gone.hidden = link !== undefined;
       setAttribute(actions.element, "hidden", link === undefined);
       if (!link) return;
       showState(state, link.status);
-      setText(reason, `${link.status.reason} · for ${duration(ageSeconds(link.status.since, status.now))}`);
+      setText(
+        reason,
+        `${link.status.reason} · for ${duration(ageSeconds(link.status.since, status.now))}`,
+      );
       setAttribute(reason, "title", `since ${clock(link.status.since)}`);
       actions.update(link);
       part.update?.(link, status);
@@ -77,33 +101,48 @@ function linkActions(name) {
       toast(`${name} is enabled`);
     }),
     disable: button("Disable", async () => {
-      const sure = await confirmed(`Disable ${name}?`,
+      const sure = await confirmed(
+        `Disable ${name}?`,
         "Its session ends, and nothing more is captured for it. Messages published while it is " +
-        "disabled never reach the peer. What is queued stays.", "Disable");
+          "disabled never reach the peer. What is queued stays.",
+        "Disable",
+      );
       if (!sure) return;
       await post("disable");
       toast(`${name} is disabled`);
     }),
   };
   const test = button("Test", () => showTest(name));
-  const purge = button("Purge queue", async () => {
-    const { queue } = (await get(`links/${name}/metrics`)).figures;
-    const sure = await confirmed(`Purge the queue of ${name}?`,
-      `${queue.messages} ${queue.messages === 1 ? "message is" : "messages are"} dropped for good.`,
-      "Purge");
-    if (!sure) return;
-    const { answer } = await post("purge");
-    toast(`${answer.purged_messages} messages of ${name} purged`);
-  }, "danger-quiet");
-  const remove = button("Delete", async () => {
-    const sure = await confirmed(`Delete the link ${name}?`,
-      `The file links.d/${name}.yaml is removed. What is queued stays on disk for a link of that name.`,
-      "Delete");
-    if (!sure) return;
-    await request("DELETE", `links/${name}`);
-    toast(`${name} is deleted`);
-    location.hash = "#/";
-  }, "danger-quiet");
+  const purge = button(
+    "Purge queue",
+    async () => {
+      const { queue } = (await get(`links/${name}/metrics`)).figures;
+      const sure = await confirmed(
+        `Purge the queue of ${name}?`,
+        `${queue.messages} ${queue.messages === 1 ? "message is" : "messages are"} dropped for good.`,
+        "Purge",
+      );
+      if (!sure) return;
+      const { answer } = await post("purge");
+      toast(`${answer.purged_messages} messages of ${name} purged`);
+    },
+    "danger-quiet",
+  );
+  const remove = button(
+    "Delete",
+    async () => {
+      const sure = await confirmed(
+        `Delete the link ${name}?`,
+        `The file links.d/${name}.yaml is removed. What is queued stays on disk for a link of that name.`,
+        "Delete",
+      );
+      if (!sure) return;
+      await request("DELETE", `links/${name}`);
+      toast(`${name} is deleted`);
+      location.hash = "#/";
+    },
+    "danger-quiet",
+  );
   const element = h("div", { class: "actions" }, Object.values(orders), test, purge, remove);
   for (const order of Object.values(orders)) order.hidden = true;
   return {
@@ -122,15 +161,29 @@ function linkActions(name) {
 async function showTest(name) {
   const { answer } = await request("POST", `links/${name}/test`);
   const close = h("button", { value: "close", class: "primary" }, "Close");
-  const dialog = h("dialog", { "aria-labelledby": "test-title" },
-    h("form", { method: "dialog" },
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "test-title" },
+    h(
+      "form",
+      { method: "dialog" },
       h("h2", { id: "test-title" }, `Test of ${name}`),
       h("p", { class: answer.ok ? "good" : "bad" }, answer.message),
-      h("ul", { class: "steps" }, answer.servers.map((one) =>
-        h("li", { class: one.ok ? "good" : "bad" },
-          h("span", { "aria-hidden": "true" }, one.ok ? "✓" : "✕"),
-          h("span", {}, h("code", {}, one.server), " ", one.message)))),
-      h("div", { class: "buttons" }, close)));
+      h(
+        "ul",
+        { class: "steps" },
+        answer.servers.map((one) =>
+          h(
+            "li",
+            { class: one.ok ? "good" : "bad" },
+            h("span", { "aria-hidden": "true" }, one.ok ? "✓" : "✕"),
+            h("span", {}, h("code", {}, one.server), " ", one.message),
+          ),
+        ),
+      ),
+      h("div", { class: "buttons" }, close),
+    ),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -7,38 +7,72 @@ const columns = ["Link", "State", "Out", "In", "Waiting", "Oldest", "Latency"];
 
 export function linksPage() {
   const rows = h("tbody");
-  const table = h("table", { class: "links" },
+  const table = h(
+    "table",
+    { class: "links" },
     h("caption", { class: "hidden" }, "Links with their state and figures"),
-    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))), rows);
-  const empty = h("div", { class: "card empty", hidden: true },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((name) => h("th", { scope: "col" }, name)),
+      ),
+    ),
+    rows,
+  );
+  const empty = h(
+    "div",
+    { class: "card empty", hidden: true },
     h("h2", {}, "No links yet"),
     h("p", {}, "A link connects this deployment with one other. Add it here and at the other end."),
-    h("a", { class: "button primary", href: "#/new" }, "Add a link"));
+    h("a", { class: "button primary", href: "#/new" }, "Add a link"),
+  );
   const daemon = daemonStrip();
   const problems = h("div", { class: "notice warning", role: "alert", hidden: true });
   return {
     title: "Links",
-    element: h("section", {},
-      h("div", { class: "heading" }, h("h1", {}, "Links"),
-        h("a", { class: "button primary", href: "#/new" }, "Add a link")),
-      daemon.element, problems, table, empty),
+    element: h(
+      "section",
+      {},
+      h(
+        "div",
+        { class: "heading" },
+        h("h1", {}, "Links"),
+        h("a", { class: "button primary", href: "#/new" }, "Add a link"),
+      ),
+      daemon.element,
+      problems,
+      table,
+      empty,
+    ),
     update(status) {
       daemon.update(status);
       showProblems(problems, status.configuration);
       table.hidden = status.links.length === 0;
       empty.hidden = !table.hidden;
-      const elements = keyed(rows, status.links.map((link) => link.name), makeRow);
+      const elements = keyed(
+        rows,
+        status.links.map((link) => link.name),
+        makeRow,
+      );
       status.links.forEach((link, at) => updateRow(elements[at], link, status.now));
     },
   };
 }
 
 function daemonStrip() {
-  const broker = h("strong"), brokerReason = h("span", { class: "muted" });
-  const interest = h("strong"), interestReason = h("span", { class: "muted" });
-  const element = h("dl", { class: "strip" },
+  const broker = h("strong"),
+    brokerReason = h("span", { class: "muted" });
+  const interest = h("strong"),
+    interestReason = h("span", { class: "muted" });
+  const element = h(
+    "dl",
+    { class: "strip" },
     h("div", {}, h("dt", {}, "Local broker"), h("dd", {}, broker, " ", brokerReason)),
-    h("div", {}, h("dt", {}, "Interest"), h("dd", {}, interest, " ", interestReason)));
+    h("div", {}, h("dt", {}, "Interest"), h("dd", {}, interest, " ", interestReason)),
+  );
   return {
     element,
     update({ broker: its, interest: source, now }) {
@@ -54,27 +88,37 @@ function daemonStrip() {
 
 export function showProblems(element, { problems }) {
   element.hidden = problems.length === 0;
-  const lines = problems.map((one) =>
-    `${one.file}:${one.line}:${one.column}: ${one.field ? `${one.field}: ` : ""}${one.message}`);
+  const lines = problems.map(
+    (one) =>
+      `${one.file}:${one.line}:${one.column}: ${one.field ? `${one.field}: ` : ""}${one.message}`,
+  );
   if (element.dataset.lines === lines.join("\n")) return;
   element.dataset.lines = lines.join("\n");
   element.replaceChildren(
     h("strong", {}, "Files with mistakes are not in force."),
-    h("ul", {}, lines.map((line) => h("li", {}, h("code", {}, line)))));
+    h(
+      "ul",
+      {},
+      lines.map((line) => h("li", {}, h("code", {}, line))),
+    ),
+  );
 }
 
 function makeRow(name) {
   const cell = (label, kind, ...content) =>
     h("td", { "data-label": label, class: kind }, ...content);
   const meter = h("span", { class: "meter", "aria-hidden": "true" }, h("span"));
-  return h("tr", {},
+  return h(
+    "tr",
+    {},
     h("th", { scope: "row" }, h("a", { href: `#/links/${name}` }, name)),
     cell("State", "what", h("span", { class: "state" }), h("span", { class: "reason" })),
     cell("Out", "number", h("span"), h("small", {}, "/s")),
     cell("In", "number", h("span"), h("small", {}, "/s")),
     cell("Waiting", "number", h("span"), meter),
     cell("Oldest", "number", h("span")),
-    cell("Latency", "number", h("span")));
+    cell("Latency", "number", h("span")),
+  );
 }
 
 function updateRow(row, { status, figures }, now) {
@@ -91,13 +135,17 @@ function updateRow(row, { status, figures }, now) {
   waiting.lastChild.firstChild.style.width = `${share * 100}%`;
   setAttribute(waiting.lastChild, "data-full", share > 0.8);
   setText(oldest.firstChild, queue.oldest ? duration(ageSeconds(queue.oldest, now)) : "–");
-  setText(latency.firstChild,
-    duration(figures.rates?.latency_seconds ?? figures.latency_seconds));
+  setText(latency.firstChild, duration(figures.rates?.latency_seconds ?? figures.latency_seconds));
 }
 
 const stateNames = {
-  disabled: "Disabled", connecting: "Connecting", handshaking: "Handshaking", up: "Up",
-  refused: "Refused", down: "Down", paused: "Paused",
+  disabled: "Disabled",
+  connecting: "Connecting",
+  handshaking: "Handshaking",
+  up: "Up",
+  refused: "Refused",
+  down: "Down",
+  paused: "Paused",
 };
 
 export function showState(element, { state }) {

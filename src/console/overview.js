@@ -6,13 +6,26 @@ import { h, setAttribute, setText } from "./dom.js";
 import { ageSeconds, bytes, count, duration, percent, rate } from "./format.js";
 
 const dropNames = {
-  overflow: "queue full", age: "too old", expired: "expired", oversize: "too large", loop: "came in a circle",
-  rejected: "refused by our broker", not_wanted: "not asked for", damaged: "damaged on disk",
+  overflow: "queue full",
+  age: "too old",
+  expired: "expired",
+  oversize: "too large",
+  loop: "came in a circle",
+  rejected: "refused by our broker",
+  not_wanted: "not asked for",
+  damaged: "damaged on disk",
   qos0_down: "QoS 0 while down",
 };
 
 export function overviewPart(name) {
-  const tiles = tileRow(["To the peer", "From the peer", "Waiting", "Oldest", "Latency", "Round trip"]);
+  const tiles = tileRow([
+    "To the peer",
+    "From the peer",
+    "Waiting",
+    "Oldest",
+    "Latency",
+    "Round trip",
+  ]);
   const charts = makeCharts(name);
   const totals = h("dl", { class: "totals card" });
   const poll = async () => {
@@ -26,9 +39,18 @@ export function overviewPart(name) {
   poll();
   const timer = setInterval(poll, 5000);
   return {
-    element: h("div", {}, tiles.element,
-      h("div", { class: "charts" }, charts.map((one) => one.element)),
-      h("h2", {}, "Since the start of the daemon"), totals),
+    element: h(
+      "div",
+      {},
+      tiles.element,
+      h(
+        "div",
+        { class: "charts" },
+        charts.map((one) => one.element),
+      ),
+      h("h2", {}, "Since the start of the daemon"),
+      totals,
+    ),
     update({ figures }, { now }) {
       const { queue, rates } = figures;
       tiles.show([
@@ -51,28 +73,53 @@ export function overviewPart(name) {
 function tileRow(names) {
   const values = names.map(() => [h("strong"), h("small")]);
   return {
-    element: h("dl", { class: "tiles" }, names.map((name, at) =>
-      h("div", { class: "card" }, h("dt", {}, name), h("dd", {}, values[at])))),
-    show: (figures) => figures.forEach(([value, note], at) => {
-      setText(values[at][0], value);
-      setText(values[at][1], note);
-    }),
+    element: h(
+      "dl",
+      { class: "tiles" },
+      names.map((name, at) =>
+        h("div", { class: "card" }, h("dt", {}, name), h("dd", {}, values[at])),
+      ),
+    ),
+    show: (figures) =>
+      figures.forEach(([value, note], at) => {
+        setText(values[at][0], value);
+        setText(values[at][1], note);
+      }),
   };
 }
 
 function makeCharts(name) {
-  const spared = (point) => (point.captured_per_second > 0
-    ? Math.max(0, 1 - point.queued_per_second / point.captured_per_second) : null);
+  const spared = (point) =>
+    point.captured_per_second > 0
+      ? Math.max(0, 1 - point.queued_per_second / point.captured_per_second)
+      : null;
   return [
-    chart("Throughput", [
-      { name: `to ${name}`, color: "out", value: (point) => point.messages_out_per_second },
-      { name: `from ${name}`, color: "in", value: (point) => point.messages_in_per_second },
-    ], rate, { note: "messages/s" }),
-    chart("Waiting", [{ name: "messages", color: "out", value: (point) => point.queue_messages }], short),
-    chart("Latency", [{ name: "mean", color: "out", value: (point) => point.latency_seconds }], duration,
-      { note: "capture to acknowledgement" }),
-    chart("Spared the line", [{ name: "of what was captured", color: "in", value: spared }], percent,
-      { max: 1, note: "not wanted by this peer" }),
+    chart(
+      "Throughput",
+      [
+        { name: `to ${name}`, color: "out", value: (point) => point.messages_out_per_second },
+        { name: `from ${name}`, color: "in", value: (point) => point.messages_in_per_second },
+      ],
+      rate,
+      { note: "messages/s" },
+    ),
+    chart(
+      "Waiting",
+      [{ name: "messages", color: "out", value: (point) => point.queue_messages }],
+      short,
+    ),
+    chart(
+      "Latency",
+      [{ name: "mean", color: "out", value: (point) => point.latency_seconds }],
+      duration,
+      { note: "capture to acknowledgement" },
+    ),
+    chart(
+      "Spared the line",
+      [{ name: "of what was captured", color: "in", value: spared }],
+      percent,
+      { max: 1, note: "not wanted by this peer" },
+    ),
   ];
 }
 
@@ -85,8 +132,10 @@ function short(value) {
 
 function showTotals(element, figures) {
   const { messages, payload_bytes: payload, wire_bytes: wire, interest } = figures;
-  const saved = (direction) => (wire[direction] > 0 && payload[direction] > wire[direction]
-    ? ` (${(payload[direction] / wire[direction]).toFixed(1)}× smaller)` : "");
+  const saved = (direction) =>
+    wire[direction] > 0 && payload[direction] > wire[direction]
+      ? ` (${(payload[direction] / wire[direction]).toFixed(1)}× smaller)`
+      : "";
   const dropped = Object.entries(figures.dropped).filter(([, number]) => number > 0);
   const lines = [
     ["Queued", count(messages.queued)],
@@ -95,10 +144,19 @@ function showTotals(element, figures) {
     ["Accepted by our broker", count(messages.published)],
     ["Payload", `${bytes(payload.out)} out, ${bytes(payload.in)} in`],
     ["On the line", `${bytes(wire.out)} out${saved("out")}, ${bytes(wire.in)} in`],
-    ["Filters", `${count(interest.in.filters)} of the peer, ${count(interest.out.filters)} of ours`],
+    [
+      "Filters",
+      `${count(interest.in.filters)} of the peer, ${count(interest.out.filters)} of ours`,
+    ],
     ["Sessions", count(figures.connects)],
-    ["Given up", dropped.length === 0 ? "0"
-      : dropped.map(([reason, number]) => `${count(number)} ${dropNames[reason] ?? reason}`).join(", ")],
+    [
+      "Given up",
+      dropped.length === 0
+        ? "0"
+        : dropped
+            .map(([reason, number]) => `${count(number)} ${dropNames[reason] ?? reason}`)
+            .join(", "),
+    ],
   ];
   if (element.children.length === 0) {
     element.append(...lines.map(([name]) => h("div", {}, h("dt", {}, name), h("dd"))));

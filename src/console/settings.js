@@ -12,11 +12,18 @@ export function newLinkPage() {
   });
   return {
     title: "Add a link",
-    element: h("section", {},
+    element: h(
+      "section",
+      {},
       h("p", { class: "path" }, h("a", { href: "#/" }, "Links"), " /"),
       h("h1", {}, "Add a link"),
-      h("p", { class: "muted" },
-        "The other deployment needs a link too, with this deployment's name."), form),
+      h(
+        "p",
+        { class: "muted" },
+        "The other deployment needs a link too, with this deployment's name.",
+      ),
+      form,
+    ),
   };
 }
 
@@ -27,12 +34,19 @@ export function settingsPart(name) {
     try {
       const { answer, etag } = await request("GET", `links/${name}`);
       let known = etag;
-      element.replaceChildren(settingsForm(name, answer, async (link) => {
-        const saved = await request("PUT", `links/${name}`, link, known);
-        known = saved.etag;
-        toast(`${name} is saved`);
-        return saved.answer;
-      }, load));
+      element.replaceChildren(
+        settingsForm(
+          name,
+          answer,
+          async (link) => {
+            const saved = await request("PUT", `links/${name}`, link, known);
+            known = saved.etag;
+            toast(`${name} is saved`);
+            return saved.answer;
+          },
+          load,
+        ),
+      );
     } catch (error) {
       element.replaceChildren(h("p", { class: "notice error", role: "alert" }, error.message));
     }
@@ -48,14 +62,17 @@ function settingsForm(name, link, save, reload) {
   const submit = h("button", { class: "primary" }, name ? "Save" : "Add the link");
 
   const fieldset = ({ title, open, fields }) => {
-    const inner = fields.filter((field) => !(field.onlyNew && name)).map((field) => {
-      const control = makeControl(field);
-      controls.set(field.key, control);
-      control.write(link);
-      return control.element;
-    });
+    const inner = fields
+      .filter((field) => !(field.onlyNew && name))
+      .map((field) => {
+        const control = makeControl(field);
+        controls.set(field.key, control);
+        control.write(link);
+        return control.element;
+      });
     const body = h("div", { class: "fields" }, inner);
-    return open ? h("fieldset", { class: "card" }, h("legend", {}, title), body)
+    return open
+      ? h("fieldset", { class: "card" }, h("legend", {}, title), body)
       : h("details", { class: "card" }, h("summary", {}, title), body);
   };
 
@@ -73,9 +90,14 @@ function settingsForm(name, link, save, reload) {
       return !control;
     });
     const texts = rest.map((one) => (one.field ? `${one.field}: ${one.message}` : one.message));
-    if (code === "precondition_failed") texts.splice(0, Infinity, "The link was changed elsewhere meanwhile.");
-    alert.replaceChildren(...texts.map((text) => h("p", {}, text)),
-      ...code === "precondition_failed" ? [h("button", { type: "button", onclick: reload }, "Show it as it is now")] : []);
+    if (code === "precondition_failed")
+      texts.splice(0, Infinity, "The link was changed elsewhere meanwhile.");
+    alert.replaceChildren(
+      ...texts.map((text) => h("p", {}, text)),
+      ...(code === "precondition_failed"
+        ? [h("button", { type: "button", onclick: reload }, "Show it as it is now")]
+        : []),
+    );
     alert.hidden = texts.length === 0;
     const first = form.querySelector("[aria-invalid]");
     if (first?.closest("details")) first.closest("details").open = true;
@@ -103,10 +125,18 @@ function settingsForm(name, link, save, reload) {
     submit.disabled = false;
   };
 
-  const form = h("form", { class: "settings", novalidate: true, onsubmit: send },
-    alert, groups.map(fieldset),
-    h("div", { class: "buttons sticky" }, submit,
-      h("a", { class: "button quiet", href: name ? `#/links/${name}` : "#/" }, "Cancel")));
+  const form = h(
+    "form",
+    { class: "settings", novalidate: true, onsubmit: send },
+    alert,
+    groups.map(fieldset),
+    h(
+      "div",
+      { class: "buttons sticky" },
+      submit,
+      h("a", { class: "button quiet", href: name ? `#/links/${name}` : "#/" }, "Cancel"),
+    ),
+  );
   return form;
 }
 
@@ -119,9 +149,10 @@ function makeControl(field) {
   setAttribute(input, "aria-describedby", `${id}-error${field.hint ? ` ${id}-hint` : ""}`);
   const label = h("label", { for: id }, field.label);
   const hint = field.hint ? h("p", { class: "hint", id: `${id}-hint` }, field.hint) : null;
-  const element = field.type === "flag"
-    ? h("div", { class: "field flag" }, input, label, hint, error)
-    : h("div", { class: `field ${field.type}` }, label, input, hint, error);
+  const element =
+    field.type === "flag"
+      ? h("div", { class: "field flag" }, input, label, hint, error)
+      : h("div", { class: `field ${field.type}` }, label, input, hint, error);
   const path = field.key.split(".");
   const fail = (message) => {
     setText(error, message ?? "");
@@ -148,7 +179,9 @@ function makeControl(field) {
 }
 
 function standardOf(field) {
-  return field.standard ?? (field.type === "choice" ? field.values[0] : field.type === "list" ? [] : "");
+  return (
+    field.standard ?? (field.type === "choice" ? field.values[0] : field.type === "list" ? [] : "")
+  );
 }
 
 function isStandard(field, value) {
@@ -157,7 +190,11 @@ function isStandard(field, value) {
 
 function valueOf(field, input) {
   if (field.type === "flag") return input.checked;
-  if (field.type === "list") return input.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (field.type === "list")
+    return input.value
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
   const text = field.type === "secret" ? input.value : input.value.trim();
   return field.type === "number" && /^\d+$/.test(text) ? Number(text) : text;
 }
@@ -169,9 +206,18 @@ function makeInput(field, id) {
     return h("textarea", { ...common, rows: field.rows ?? 3, placeholder: field.placeholder });
   }
   if (field.type === "choice") {
-    return h("select", common, field.values.map((value) => h("option", { value }, value)));
+    return h(
+      "select",
+      common,
+      field.values.map((value) => h("option", { value }, value)),
+    );
   }
   const type = field.type === "secret" ? "password" : "text";
-  return h("input", { ...common, type, inputmode: field.type === "number" ? "numeric" : null,
-    autocomplete: field.type === "secret" ? "new-password" : "off", placeholder: field.placeholder });
+  return h("input", {
+    ...common,
+    type,
+    inputmode: field.type === "number" ? "numeric" : null,
+    autocomplete: field.type === "secret" ? "new-password" : "off",
+    placeholder: field.placeholder,
+  });
 }

@@ -108,7 +108,10 @@ test("edit: what somebody else changed meanwhile is not lost", async () => {
   await page.reload();
   const topics = page.getByLabel("We want");
   await eventually("the form", async () => (await topics.inputValue()) === "to-paris\nfleet/#");
-  paris.writeLink("london", `server: mqtt://127.0.0.1:${london.brokerPort}\ntopics: [to-paris, by-hand]\n`);
+  paris.writeLink(
+    "london",
+    `server: mqtt://127.0.0.1:${london.brokerPort}\ntopics: [to-paris, by-hand]\n`,
+  );
   await topics.fill("to-paris");
   await button("Save").click();
   await page.getByText("The link was changed elsewhere meanwhile.").waitFor();
@@ -123,14 +126,21 @@ test("edit: what somebody else changed meanwhile is not lost", async () => {
 test("the overview shows what passes", async () => {
   await page.getByRole("link", { name: "Overview" }).click();
   await state("Up");
-  const total = (name) => page.locator(".totals > div", { hasText: name }).locator("dd").textContent();
+  const total = (name) =>
+    page.locator(".totals > div", { hasText: name }).locator("dd").textContent();
   await eventually("messages", async () => {
     paris.publish("to-london", "one");
     london.publish("to-paris", "two");
-    return Number(await total("Taken over by the peer")) > 2 && Number(await total("Accepted by our broker")) > 2;
+    return (
+      Number(await total("Taken over by the peer")) > 2 &&
+      Number(await total("Accepted by our broker")) > 2
+    );
   });
   await page.locator(".plot .line.out").first().waitFor();
-  assert.match(await page.getByRole("img", { name: /^Throughput/ }).getAttribute("aria-label"), /to london \d/);
+  assert.match(
+    await page.getByRole("img", { name: /^Throughput/ }).getAttribute("aria-label"),
+    /to london \d/,
+  );
   await page.getByRole("link", { name: "Interest" }).click();
   await page.locator(".filters code", { hasText: "to-london" }).waitFor();
   await page.locator(".filters code", { hasText: "to-paris" }).waitFor();
@@ -244,12 +254,19 @@ test("everything with the keyboard alone", async () => {
 
 test("on a phone nothing is wider than the screen", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const address of ["#/", "#/links/london", "#/links/london/interest", "#/links/london/settings",
-    "#/new", "#/explain?topic=to-london"]) {
+  for (const address of [
+    "#/",
+    "#/links/london",
+    "#/links/london/interest",
+    "#/links/london/settings",
+    "#/new",
+    "#/explain?topic=to-london",
+  ]) {
     await page.goto(paris.url + address);
     await page.locator("main h1").waitFor();
-    const excess = await page.evaluate(() =>
-      document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const excess = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     assert.equal(excess, 0, address);
   }
 });

@@ -6,10 +6,20 @@ import { openBrowser } from "./browser.mjs";
 import { startFake } from "./fake_api.mjs";
 
 const [consoleDirectory, directory] = process.argv.slice(2);
-const pages = { links: "#/", link: "#/links/berlin", down: "#/links/new-york", interest: "#/links/berlin/interest",
-  settings: "#/links/berlin/settings", new: "#/new", explain: "#/explain?topic=orders%2F7" };
-const looks = { wide: { width: 1280, height: 900 }, dark: { width: 1280, height: 900, dark: true },
-  phone: { width: 390, height: 844 } };
+const pages = {
+  links: "#/",
+  link: "#/links/berlin",
+  down: "#/links/new-york",
+  interest: "#/links/berlin/interest",
+  settings: "#/links/berlin/settings",
+  new: "#/new",
+  explain: "#/explain?topic=orders%2F7",
+};
+const looks = {
+  wide: { width: 1280, height: 900 },
+  dark: { width: 1280, height: 900, dark: true },
+  phone: { width: 390, height: 844 },
+};
 
 await mkdir(directory, { recursive: true });
 const fake = await startFake(consoleDirectory);

@@ -29,11 +29,15 @@ function freePort() {
   });
 }
 
-const accepts = (port) => new Promise((resolve) => {
-  const socket = createConnection(port, "127.0.0.1");
-  socket.on("connect", () => { socket.destroy(); resolve(true); });
-  socket.on("error", () => resolve(false));
-});
+const accepts = (port) =>
+  new Promise((resolve) => {
+    const socket = createConnection(port, "127.0.0.1");
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 
 export class Site {
   static async make(name, daemonProgram, token = null) {
@@ -46,13 +50,22 @@ export class Site {
     site.url = `http://127.0.0.1:${site.adminPort}/`;
     mkdirSync(join(site.directory, "links.d"));
     if (token) writeFileSync(join(site.directory, "token"), token, { mode: 0o600 });
-    writeFileSync(join(site.directory, "mqtt-linkd.yaml"),
+    writeFileSync(
+      join(site.directory, "mqtt-linkd.yaml"),
       `deployment: ${name}\nbroker: { server: mqtt://127.0.0.1:${site.brokerPort} }\n` +
-      `admin: { server: http://127.0.0.1:${site.adminPort}, token_file: ${token ? "token" : ""} }\n` +
-      "state_dir: state\n");
-    writeFileSync(join(site.directory, "mosquitto.conf"),
-      `listener ${site.brokerPort} 127.0.0.1\nallow_anonymous true\nuser root\nset_tcp_nodelay true\n`);
-    site.broker = site.spawn("broker", "/usr/sbin/mosquitto", "-c", join(site.directory, "mosquitto.conf"));
+        `admin: { server: http://127.0.0.1:${site.adminPort}, token_file: ${token ? "token" : ""} }\n` +
+        "state_dir: state\n",
+    );
+    writeFileSync(
+      join(site.directory, "mosquitto.conf"),
+      `listener ${site.brokerPort} 127.0.0.1\nallow_anonymous true\nuser root\nset_tcp_nodelay true\n`,
+    );
+    site.broker = site.spawn(
+      "broker",
+      "/usr/sbin/mosquitto",
+      "-c",
+      join(site.directory, "mosquitto.conf"),
+    );
     await eventually(`broker of ${name}`, () => accepts(site.brokerPort));
     return site;
   }
@@ -94,8 +107,11 @@ export class Site {
   }
 
   publish(topic, payload) {
-    const { status } = spawnSync("mosquitto_pub",
-      ["-V", "5", "-p", this.brokerPort, "-q", "1", "-t", topic, "-m", payload], { timeout: patienceMs });
+    const { status } = spawnSync(
+      "mosquitto_pub",
+      ["-V", "5", "-p", this.brokerPort, "-q", "1", "-t", topic, "-m", payload],
+      { timeout: patienceMs },
+    );
     if (status !== 0) throw new Error(`publish to ${topic}: ${status}`);
   }
 

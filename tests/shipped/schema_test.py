@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""The JSON Schemas say what the daemon says: schema_test.py DAEMON ETC
+"""The JSON Schemas say what the daemon says: schema_test.py DAEMON ETC CONSOLE
 
 Keys and defaults are those of the samples in etc/, which a unit test compares with the code; each
-document below gets the same verdict from the schema and from `mqtt-linkd -t`.
+document below gets the same verdict from the schema and from `mqtt-linkd -t`. The console's form has
+every key of a link.
 """
 
 import json
@@ -170,6 +171,14 @@ def compare_with_sample(schemas, schema_name, sample):
     return len(paths)
 
 
+def compare_with_form(schemas, fields):
+    in_schema = [path for path, _ in schemas.keys("link.json")]
+    sections = {path[:-1] for path in in_schema}
+    leaves = {".".join(path) for path in in_schema if path not in sections}
+    in_form = set(re.findall(r'(?:key: |path\()"([\w.]+)"', fields.read_text()))
+    assert in_form == leaves, in_form ^ leaves
+
+
 class Daemon:
     def __init__(self, program, directory):
         self._program, self._directory = program, Path(directory)
@@ -184,11 +193,12 @@ class Daemon:
         return ended.returncode == 0
 
 
-def main(program, etc):
+def main(program, etc, console):
     etc = Path(etc)
     schemas = Schemas(etc)
     keys = compare_with_sample(schemas, "mqtt-linkd.json", etc / "mqtt-linkd.yaml")
     keys += compare_with_sample(schemas, "link.json", etc / "links.d/london.yaml.sample")
+    compare_with_form(schemas, Path(console) / "fields.js")
 
     daemon_schema, link_schema = schemas.validator("mqtt-linkd.json"), schemas.validator("link.json")
     assert daemon_schema.is_valid(parsed((etc / "mqtt-linkd.yaml").read_text()))
