@@ -58,7 +58,7 @@ function show(focus) {
   const heading = main.querySelector("h1");
   if (!focus || main.contains(document.activeElement) || !heading) return;
   heading.tabIndex = -1;
-  heading.focus();
+  (main.querySelector("[autofocus]") ?? heading).focus();
   scrollTo(0, 0);
 }
 

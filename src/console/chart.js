@@ -117,7 +117,7 @@ export function chart(title, lines, format, { max = null, note = "" } = {}) {
 }
 
 function nothing(width) {
-  const text = svg("text", { class: "none", x: (width + left) / 2, y: height / 2 });
+  const text = svg("text", { class: "none", x: (width + left) / 2, y: height * 0.34 });
   text.textContent = "No figures yet: the first come after a few seconds";
   return text;
 }

@@ -36,13 +36,18 @@ export function duration(seconds) {
   if (seconds === 0) return "0 s";
   if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
   if (seconds < 1) return `${digits(seconds * 1000, true)} ms`;
-  if (seconds < 60) return `${digits(seconds, true)} s`;
+  if (seconds < 60) return `${digits(seconds, !Number.isInteger(seconds))} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 48 * 3600) {
     const minutes = Math.floor((seconds % 3600) / 60);
     return `${Math.floor(seconds / 3600)} h${minutes ? ` ${minutes} min` : ""}`;
   }
   return `${Math.floor(seconds / 86400)} d`;
+}
+
+// How long a state has lasted.
+export function lasting(seconds) {
+  return seconds < 1 ? "a moment" : duration(Math.floor(seconds));
 }
 
 // From an RFC 3339 time to `now` (milliseconds since 1970, by the daemon's clock).

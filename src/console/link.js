@@ -2,7 +2,7 @@
 
 import { get, request } from "./api.js";
 import { confirmed, h, setAttribute, setText, toast } from "./dom.js";
-import { ageSeconds, clock, duration } from "./format.js";
+import { ageSeconds, clock, lasting } from "./format.js";
 import { interestPart } from "./interest.js";
 import { showState } from "./links.js";
 import { overviewPart } from "./overview.js";
@@ -60,7 +60,7 @@ export function linkPage(name, partKey = "overview") {
       showState(state, link.status);
       setText(
         reason,
-        `${link.status.reason} · for ${duration(ageSeconds(link.status.since, status.now))}`,
+        `${link.status.reason} · for ${lasting(ageSeconds(link.status.since, status.now))}`,
       );
       setAttribute(reason, "title", `since ${clock(link.status.since)}`);
       actions.update(link);
@@ -158,6 +158,11 @@ function linkActions(name) {
   };
 }
 
+// Some messages begin with the server, which stands there already.
+function withoutPrefix({ server, message }) {
+  return message.startsWith(`${server}: `) ? message.slice(server.length + 2) : message;
+}
+
 async function showTest(name) {
   const { answer } = await request("POST", `links/${name}/test`);
   const close = h("button", { value: "close", class: "primary" }, "Close");
@@ -177,7 +182,7 @@ async function showTest(name) {
             "li",
             { class: one.ok ? "good" : "bad" },
             h("span", { "aria-hidden": "true" }, one.ok ? "✓" : "✕"),
-            h("span", {}, h("code", {}, one.server), " ", one.message),
+            h("span", {}, h("code", {}, one.server), " ", withoutPrefix(one)),
           ),
         ),
       ),

@@ -1,7 +1,7 @@
 // The list of links, and how the daemon itself is.
 
 import { h, keyed, setAttribute, setText } from "./dom.js";
-import { ageSeconds, bytes, clock, count, duration, rate } from "./format.js";
+import { ageSeconds, bytes, clock, count, duration, lasting, rate } from "./format.js";
 
 const columns = ["Link", "State", "Out", "In", "Waiting", "Oldest", "Latency"];
 
@@ -78,7 +78,7 @@ function daemonStrip() {
     update({ broker: its, interest: source, now }) {
       setText(broker, its.state === "up" ? "Up" : "Down");
       setAttribute(broker, "class", `state ${its.state}`);
-      setText(brokerReason, `${its.reason}, for ${duration(ageSeconds(its.since, now))}`);
+      setText(brokerReason, `${its.reason}, for ${lasting(ageSeconds(its.since, now))}`);
       setText(interest, source.source);
       setAttribute(interest, "class", source.complete ? "" : "state connecting");
       setText(interestReason, source.reason);
@@ -124,7 +124,7 @@ function makeRow(name) {
 function updateRow(row, { status, figures }, now) {
   const [, state, out, into, waiting, oldest, latency] = row.children;
   showState(state.firstChild, status);
-  setText(state.lastChild, `${status.reason} · ${duration(ageSeconds(status.since, now))}`);
+  setText(state.lastChild, `${status.reason} · ${lasting(ageSeconds(status.since, now))}`);
   setAttribute(state.lastChild, "title", `since ${clock(status.since)}`);
   setText(out.firstChild, rate(figures.rates?.messages_out_per_second));
   setText(into.firstChild, rate(figures.rates?.messages_in_per_second));

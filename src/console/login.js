@@ -8,6 +8,7 @@ export function loginPage(onLogin) {
     id: "token",
     autocomplete: "current-password",
     required: true,
+    autofocus: true,
     "aria-describedby": "token-error",
   });
   const error = h("p", { id: "token-error", class: "error", role: "alert" });

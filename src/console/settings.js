@@ -55,7 +55,7 @@ export function settingsPart(name) {
   return { element };
 }
 
-// `save(link)` sends the settings and returns them as they then are. `reload`: shows the file of now.
+// `save(link)` sends the settings and returns them as they then are. `reload` shows the file of now.
 function settingsForm(name, link, save, reload) {
   const controls = new Map(); // key -> {read(link), write(link), element, error}
   const alert = h("div", { class: "notice error", role: "alert", hidden: true });
@@ -81,14 +81,19 @@ function settingsForm(name, link, save, reload) {
     for (const control of controls.values()) control.fail(null);
   };
 
-  // Each problem at its field; one that has none here, above the form. The first field gets the focus.
+  // Each problem at its field; one that has none here, above the form. The first field gets the
+  // focus.
   const showProblems = (problems, code) => {
+    const told = new Map(); // control -> messages
     const rest = problems.filter(({ field, message }) => {
-      const control = controls.get(field.replace(/\[\d+\]$/, ""));
-      const line = field.match(/\[(\d+)\]$/)?.[1];
-      control?.fail(line === undefined ? message : `line ${Number(line) + 1}: ${message}`);
-      return !control;
+      const [, key, item] = field.match(/^(.*?)(?:\[(\d+)\])?$/);
+      const control = controls.get(key);
+      if (!control) return true;
+      const text = item === undefined ? message : `line ${Number(item) + 1}: ${message}`;
+      told.set(control, [...(told.get(control) ?? []), text]);
+      return false;
     });
+    for (const [control, texts] of told) control.fail(texts.join("\n"));
     const texts = rest.map((one) => (one.field ? `${one.field}: ${one.message}` : one.message));
     if (code === "precondition_failed")
       texts.splice(0, Infinity, "The link was changed elsewhere meanwhile.");
