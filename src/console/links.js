@@ -86,7 +86,7 @@ function daemonStrip() {
   };
 }
 
-export function showProblems(element, { problems }) {
+function showProblems(element, { problems }) {
   element.hidden = problems.length === 0;
   const lines = problems.map(
     (one) =>

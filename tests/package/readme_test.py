@@ -74,10 +74,20 @@ class Site:
             if "scp " in commands and peer is not self:
                 self._offer(peer, commands)
         # In /root, where the package is.
-        command = ["ip", "netns", "exec", f"linkd-{self.name}", "chroot", self.tree, "bash", "-euc",
-                   f"cd /root\n{commands}"]
-        options = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                       stdin=subprocess.DEVNULL)
+        command = [
+            "ip",
+            "netns",
+            "exec",
+            f"linkd-{self.name}",
+            "chroot",
+            self.tree,
+            "bash",
+            "-euc",
+            f"cd /root\n{commands}",
+        ]
+        options = dict(
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL
+        )
         if background:
             return subprocess.Popen(command, **options)
         return subprocess.run(command, timeout=PATIENCE_S, **options)
@@ -104,8 +114,21 @@ class Site:
 def make_network():
     for site in ADDRESSES:
         run("ip", "netns", "add", f"linkd-{site}")
-    run("ip", "link", "add", "wan", "netns", "linkd-paris", "type", "veth", "peer", "name", "wan", "netns",
-        "linkd-london")
+    run(
+        "ip",
+        "link",
+        "add",
+        "wan",
+        "netns",
+        "linkd-paris",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "wan",
+        "netns",
+        "linkd-london",
+    )
     for site, address in ADDRESSES.items():
         run("ip", "-n", f"linkd-{site}", "addr", "add", f"{address}/24", "dev", "wan")
         for device in ("wan", "lo"):
@@ -120,9 +143,21 @@ def remove_network():
 def install(tree, package, commands):
     """Once, with the network of this machine; both sites are copies of the result."""
     shutil.copy(package, tree / "root")
-    run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+    run(
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
         'mount -t proc proc "$0/proc" && exec chroot "$0" env DEBIAN_FRONTEND=noninteractive bash -euc '
-        '"cd /root; $1"', tree, commands, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        '"cd /root; $1"',
+        tree,
+        commands,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def until(what, condition):
@@ -137,7 +172,9 @@ def follow(sites, steps):
     waiting = None
     for language, words, content in steps:
         for site in sites.values() if words[0] == "both" else [sites[words[0]]]:
-            print(f"  {site.name}: {words[1] if language != 'sh' else content.strip().splitlines()[0]}")
+            print(
+                f"  {site.name}: {words[1] if language != 'sh' else content.strip().splitlines()[0]}"
+            )
             if language != "sh":
                 site.write(words[1], content)
             elif words[1:] == ["&"]:
@@ -166,7 +203,9 @@ def carry_out(site, commands):
 
 def main(readme, bare_tree, package, clone=None):
     all_blocks = [block for block in blocks(Path(readme).read_text())]
-    unplaced = [block for block in all_blocks if block[0] in ("sh", "console", "bash", "") and not block[1]]
+    unplaced = [
+        block for block in all_blocks if block[0] in ("sh", "console", "bash", "") and not block[1]
+    ]
     assert not unplaced, f"nobody carries out {unplaced}"
     placed = [block for block in all_blocks if block[1]]
     in_clone = [content for _, words, content in placed if words == ["clone"]]

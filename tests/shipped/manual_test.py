@@ -28,8 +28,11 @@ def section(page, title):
 def options(page):
     """What stands in .It lines as `Fl c , Fl Fl config`."""
     words = re.findall(r"^\.It (Fl .*)$", page, re.M)
-    return {"-" * len(flag[0].split()) + flag[1] for line in words
-            for flag in re.findall(r"((?:Fl )+)([\w-]+)", line)}
+    return {
+        "-" * len(flag[0].split()) + flag[1]
+        for line in words
+        for flag in re.findall(r"((?:Fl )+)([\w-]+)", line)
+    }
 
 
 def options_in_help(text):
@@ -51,8 +54,11 @@ def check_ctl(program, page):
     commands = set(re.findall(r"^  ([a-z]+)  ", help_text.split("Subcommands:")[1], re.M))
     # An item of a command, up to the next one.
     items = re.split(r"^\.It (?=Cm )", section(page, "COMMANDS"), flags=re.M)[1:]
-    documented = {name: options(item) for item in items
-                  for name in re.findall(r"Cm (\w+)", item.splitlines()[0])}
+    documented = {
+        name: options(item)
+        for item in items
+        for name in re.findall(r"Cm (\w+)", item.splitlines()[0])
+    }
     same("commands", set(documented), commands)
     for command in commands:
         own = options_in_help(output(program, command, "--help")) - common
@@ -77,7 +83,9 @@ def check_reloading(page, source):
 def main(program, ctl, pages, sources):
     pages, sources = Path(pages), Path(sources)
     for page in sorted(pages.glob("*.[0-9]")):
-        said = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True)
+        said = subprocess.run(
+            ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True
+        )
         assert said.stdout == "" and said.returncode == 0, said.stdout
     check_daemon(program, (pages / "mqtt-linkd.8").read_text())
     if ctl:

@@ -12,7 +12,13 @@ from pathlib import Path
 from sites import Site, World, eventually, free_port, get
 
 # What Grafana puts in for its variables.
-VARIABLES = {"$job": ".*", "$instance": ".*", "$link": ".*", "$__rate_interval": "15s", "$__range": "1m"}
+VARIABLES = {
+    "$job": ".*",
+    "$instance": ".*",
+    "$link": ".*",
+    "$__rate_interval": "15s",
+    "$__range": "1m",
+}
 
 
 def make_sites(world, daemon):
@@ -20,14 +26,35 @@ def make_sites(world, daemon):
     a, b = Site(world, "a", daemon), Site(world, "b", daemon)
     certificate = world.directory / "link.pem"
     key = world.directory / "link.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-subj", "/CN=a", "-days", "30", "-out", certificate, "-keyout", key],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=a",
+            "-days",
+            "30",
+            "-out",
+            certificate,
+            "-keyout",
+            key,
+        ],
+        check=True,
+        capture_output=True,
+    )
     key.chmod(0o600)
     a.write_link("b", f"server: mqtt://127.0.0.1:{b.broker_port}\ntopics: [to-a]\n")
     b.write_link("a", "topics: [to-b]\n")
-    a.write_link("never", "server: mqtts://127.0.0.1:1\n"
-                          f"tls: {{ cert_file: {certificate}, key_file: {key} }}\n")
+    a.write_link(
+        "never",
+        "server: mqtts://127.0.0.1:1\n" f"tls: {{ cert_file: {certificate}, key_file: {key} }}\n",
+    )
     a.start()
     b.start()
     return a, b
@@ -37,12 +64,19 @@ def start_prometheus(world, sites, rules):
     port = free_port()
     configuration = world.directory / "prometheus.yml"
     targets = ", ".join(f"'127.0.0.1:{site.admin_port}'" for site in sites)
-    configuration.write_text("global: { scrape_interval: 1s, evaluation_interval: 1s }\n"
-                             f"rule_files: ['{rules}']\n"
-                             "scrape_configs:\n  - job_name: mqtt-linkd\n"
-                             f"    static_configs: [{{ targets: [{targets}] }}]\n")
-    world.start("prometheus", "prometheus", f"--config.file={configuration}",
-                f"--storage.tsdb.path={world.directory}/tsdb", f"--web.listen-address=127.0.0.1:{port}")
+    configuration.write_text(
+        "global: { scrape_interval: 1s, evaluation_interval: 1s }\n"
+        f"rule_files: ['{rules}']\n"
+        "scrape_configs:\n  - job_name: mqtt-linkd\n"
+        f"    static_configs: [{{ targets: [{targets}] }}]\n"
+    )
+    world.start(
+        "prometheus",
+        "prometheus",
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={world.directory}/tsdb",
+        f"--web.listen-address=127.0.0.1:{port}",
+    )
     address = f"http://127.0.0.1:{port}"
     eventually("Prometheus", lambda: get(f"{address}/-/ready"))
     return address
@@ -68,7 +102,9 @@ def dashboard_queries(dashboard):
             yield panel["title"], query
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            metric, label = re.fullmatch(r"label_values\((\w+).*, (\w+)\)", variable["definition"]).groups()
+            metric, label = re.fullmatch(
+                r"label_values\((\w+).*, (\w+)\)", variable["definition"]
+            ).groups()
             yield variable["label"], f"count by ({label}) ({metric})"
 
 
@@ -94,10 +130,13 @@ def main(daemon, etc):
         metrics = sorted(set(re.findall(r"\bmqtt_linkd_\w+", rules.read_text())))
         for metric in metrics:
             eventually(f"alerts.yml: data for {metric}", lambda: answer(prometheus, metric))
-        found = subprocess.run(["promtool", "check", "metrics"], input=a.metrics(), text=True,
-                               capture_output=True)
+        found = subprocess.run(
+            ["promtool", "check", "metrics"], input=a.metrics(), text=True, capture_output=True
+        )
         assert found.returncode == 0, found.stdout + found.stderr
-    print(f"{len(queries)} queries of the dashboard and {len(metrics)} metrics of the rules have data")
+    print(
+        f"{len(queries)} queries of the dashboard and {len(metrics)} metrics of the rules have data"
+    )
 
 
 if __name__ == "__main__":

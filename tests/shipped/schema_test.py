@@ -57,8 +57,10 @@ GOOD_LINK = [
     LINK + "server: ['mqtt://h', 'mqtts://h:1']\n",
     LINK + "server: '${LINKD_SERVER}'\ntopics: []\nallow: []\n",
     LINK + "topics: ['#']\nallow: ['+/a/+', 'b/#', '$SYS/#', '/']\n",
-    LINK + "enable: false\nqueue: { max_bytes: 64MiB, qos0: live, overflow: drop_newest, sync: none }\n",
-    LINK + "server: mqtt://h\nmqtt: { connections: 16, protocol: 3.1.1 }\nretained: off\ncompression: none\n",
+    LINK
+    + "enable: false\nqueue: { max_bytes: 64MiB, qos0: live, overflow: drop_newest, sync: none }\n",
+    LINK
+    + "server: mqtt://h\nmqtt: { connections: 16, protocol: 3.1.1 }\nretained: off\ncompression: none\n",
     LINK + "accept:\nqueue:\nmqtt:\ntls:\ntopics:\nserver:\n",
 ]
 BAD_LINK = [
@@ -93,8 +95,13 @@ class Yaml12(yaml.SafeLoader):
     """PyYAML reads YAML 1.1, in which `off` is a boolean; editors and the daemon do not."""
 
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if first in "tTfF" or not tag.endswith(":bool")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if first in "tTfF" or not tag.endswith(":bool")
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 def parsed(text):
@@ -103,7 +110,9 @@ def parsed(text):
 
 class Schemas:
     def __init__(self, etc):
-        self._all = {path.name: json.loads(path.read_text()) for path in (etc / "schema").glob("*.json")}
+        self._all = {
+            path.name: json.loads(path.read_text()) for path in (etc / "schema").glob("*.json")
+        }
         for schema in self._all.values():
             Draft202012Validator.check_schema(schema)
 
@@ -151,7 +160,7 @@ def sample_keys(text):
             is_map = isinstance(value, yaml.MappingNode) and value.value
             default = None
             if not is_map and key.start_mark.line in commented:
-                default = parsed(all_keys[value.start_mark.index:value.end_mark.index])
+                default = parsed(all_keys[value.start_mark.index : value.end_mark.index])
             yield path, default
             if is_map:
                 yield from below(value, path)
@@ -161,7 +170,9 @@ def sample_keys(text):
 
 def compare_with_sample(schemas, schema_name, sample):
     deployment = {"mqtt-linkd-<deployment>": "mqtt-linkd-paris", "<deployment>": "paris"}
-    in_schema = [(path, deployment.get(str(default), default)) for path, default in schemas.keys(schema_name)]
+    in_schema = [
+        (path, deployment.get(str(default), default)) for path, default in schemas.keys(schema_name)
+    ]
     in_sample = sample_keys(sample.read_text())
     paths = [path for path, _ in in_schema]
     assert paths == [path for path, _ in in_sample], set(paths) ^ {path for path, _ in in_sample}
@@ -175,7 +186,7 @@ def compare_with_form(schemas, fields):
     in_schema = [path for path, _ in schemas.keys("link.json")]
     sections = {path[:-1] for path in in_schema}
     leaves = {".".join(path) for path in in_schema if path not in sections}
-    in_form = set(re.findall(r'(?:key: |path\()"([\w.]+)"', fields.read_text()))
+    in_form = set(re.findall(r'(?:key: |path\(\s*)"([\w.]+)"', fields.read_text()))
     assert in_form == leaves, in_form ^ leaves
 
 
@@ -187,8 +198,12 @@ class Daemon:
     def accepts(self, daemon, link=LINK):
         (self._directory / "mqtt-linkd.yaml").write_text(daemon)
         (self._directory / "links.d/london.yaml").write_text(link)
-        ended = subprocess.run([self._program, "-t", "-c", self._directory / "mqtt-linkd.yaml"],
-                               env=ENVIRONMENT, capture_output=True, text=True)
+        ended = subprocess.run(
+            [self._program, "-t", "-c", self._directory / "mqtt-linkd.yaml"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+        )
         assert ended.returncode in (0, 78), ended.stderr
         return ended.returncode == 0
 
@@ -200,7 +215,9 @@ def main(program, etc, console):
     keys += compare_with_sample(schemas, "link.json", etc / "links.d/london.yaml.sample")
     compare_with_form(schemas, Path(console) / "fields.js")
 
-    daemon_schema, link_schema = schemas.validator("mqtt-linkd.json"), schemas.validator("link.json")
+    daemon_schema, link_schema = schemas.validator("mqtt-linkd.json"), schemas.validator(
+        "link.json"
+    )
     assert daemon_schema.is_valid(parsed((etc / "mqtt-linkd.yaml").read_text()))
     assert link_schema.is_valid(parsed((etc / "links.d/london.yaml.sample").read_text()))
     wrong = []

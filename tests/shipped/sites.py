@@ -59,8 +59,13 @@ class World:
 
     def start(self, name, *command, **options):
         with open(self.directory / f"{name}.log", "ab") as log:
-            process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, **options)
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **options,
+            )
         self._processes.append(process)
         return process
 
@@ -86,10 +91,13 @@ class Site:
         self.configuration = self.directory / "mqtt-linkd.yaml"
         self.configuration.write_text(
             f"deployment: {name}\nbroker: {{ server: mqtt://127.0.0.1:{self.broker_port} }}\n"
-            f"admin: {{ server: {self.admin} }}\nstate_dir: state\n")
+            f"admin: {{ server: {self.admin} }}\nstate_dir: state\n"
+        )
         broker = self.directory / "mosquitto.conf"
-        broker.write_text(f"listener {self.broker_port} 127.0.0.1\nallow_anonymous true\nuser root\n"
-                          "set_tcp_nodelay true\n")
+        broker.write_text(
+            f"listener {self.broker_port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            "set_tcp_nodelay true\n"
+        )
         world.start(f"{name}-broker", MOSQUITTO, "-c", broker)
         eventually(f"broker of {name}", self._accepts)
 
@@ -109,5 +117,10 @@ class Site:
         return get(f"{self.admin}/metrics")
 
     def publish(self, topic, *payloads):
-        subprocess.run(["mosquitto_pub", "-V", "5", "-p", str(self.broker_port), "-q", "1", "-t", topic,
-                        "-l"], input="\n".join(payloads), text=True, check=True, timeout=PATIENCE_S)
+        subprocess.run(
+            ["mosquitto_pub", "-V", "5", "-p", str(self.broker_port), "-q", "1", "-t", topic, "-l"],
+            input="\n".join(payloads),
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
