@@ -14,7 +14,7 @@ function(literal file result)
   set(${result} "${text}" PARENT_SCOPE)
 endfunction()
 
-set(source "// Made by cmake/embed.cmake.\n#include \"admin/assets.hpp\"\n\nnamespace linkd::admin {\nnamespace {\n\n")
+set(source "// Made by src/admin/embed.cmake.\n#include \"admin/assets.hpp\"\n\nnamespace linkd::admin {\nnamespace {\n\n")
 set(table "")
 foreach(path IN LISTS FILES)
   get_filename_component(name ${path} NAME)
