@@ -41,6 +41,22 @@ json::array texts_json(const std::vector<std::string>& texts, std::size_t count_
   return out;
 }
 
+std::string_view source_text(interest_source source) {
+  switch (source) {
+    case interest_source::fixed:
+      return "static";
+    case interest_source::mosquitto:
+      return "mosquitto";
+    case interest_source::rabbitmq:
+      return "rabbitmq";
+    case interest_source::emqx:
+      return "emqx";
+    case interest_source::nanomq:
+      return "nanomq";
+  }
+  return "";
+}
+
 json::object queue_json(const link::link_status& link) {
   return {{"messages", link.queue_messages},
           {"bytes", link.queue_bytes},
@@ -130,22 +146,23 @@ json::object status_json(const link::deployment_status& deployment, const proces
                                  {"status", state_json(each)},
                                  {"figures", figures_json(each, past)}});
   }
-  return {
-      {"deployment", deployment.deployment},
-      {"version", process.version},
-      {"time", time_text(now)},
-      {"broker",
-       {{"state", deployment.broker.up ? "up" : "down"},
-        {"reason", deployment.broker.reason},
-        {"since", time_text(deployment.broker.since)}}},
-      {"interest",
-       {{"source", "static"}, {"complete", true}, {"reason", "topics are announced as they are"}}},
-      {"configuration",
-       {{"successful", process.config_last_reload_successful},
-        {"loaded", time_text(process.config_last_reload)},
-        {"problems", problems_json(process.problems)}}},
-      {"messages_captured", deployment.messages_captured},
-      {"links", std::move(links)}};
+  return {{"deployment", deployment.deployment},
+          {"version", process.version},
+          {"time", time_text(now)},
+          {"broker",
+           {{"state", deployment.broker.up ? "up" : "down"},
+            {"reason", deployment.broker.reason},
+            {"since", time_text(deployment.broker.since)}}},
+          {"interest",
+           {{"source", source_text(deployment.interest.source)},
+            {"complete", deployment.interest.complete},
+            {"reason", deployment.interest.reason}}},
+          {"configuration",
+           {{"successful", process.config_last_reload_successful},
+            {"loaded", time_text(process.config_last_reload)},
+            {"problems", problems_json(process.problems)}}},
+          {"messages_captured", deployment.messages_captured},
+          {"links", std::move(links)}};
 }
 
 json::object metrics_json(const link::link_status& link, const history& past) {
