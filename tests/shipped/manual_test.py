@@ -88,8 +88,7 @@ def main(program, ctl, pages, sources):
         )
         assert said.stdout == "" and said.returncode == 0, said.stdout
     check_daemon(program, (pages / "mqtt-linkd.8").read_text())
-    if ctl:
-        check_ctl(ctl, (pages / "mqtt-linkctl.1").read_text())
+    check_ctl(ctl, (pages / "mqtt-linkctl.1").read_text())
     check_reloading((pages / "mqtt-linkd.yaml.5").read_text(), sources / "src/daemon/reload.cpp")
     print("the manual agrees with the programs")
 
