@@ -69,10 +69,11 @@ void mosquitto_source::recover() {
     }
     return;
   }
+  const auto away = time_.unix_time() - saved->last_alive;
+  if (away < milliseconds(0)) return;  // the clock was set back: nobody knows how long it was
   if (!restore(saved->snapshot)) return;
   for (const auto& each : saved->messages) apply(each);
-  const auto away = time_.unix_time() - saved->last_alive;
-  away_since_ = time_.now() - std::max<microseconds>(away, microseconds(0));
+  away_since_ = time_.now() - away;
 }
 
 bytes mosquitto_source::snapshot() const {
