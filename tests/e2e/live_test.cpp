@@ -43,8 +43,8 @@ void restart_broker(site& at) {
 
 struct pair_of_sites {
   pair_of_sites() : a("A", {}, live_yaml, log_topics), b("B", {}, live_yaml, log_topics) {
-    a.write_link("B", b.broker_port(), {"#"});
-    b.write_link("A", a.broker_port(), {"#"});
+    a.write_link("B", b.door(transport::mqtt), {"#"});
+    b.write_link("A", a.door(transport::mqtt), {"#"});
     a.start_daemon();
     b.start_daemon();
     REQUIRE(eventually(patience, [&] { return linked(a, b); }));
