@@ -35,6 +35,11 @@ bool says(const site& at, std::string_view text) {
   return at.daemon_log().find(text) != std::string::npos;
 }
 
+// The daemon hears the broker's counts.
+bool follows(const site& at) {
+  return complete(at) || says(at, "older than our view of its log");
+}
+
 // A broker restarts: from then on its log is followed from the beginning.
 void restart_broker(site& at) {
   at.broker().stop();
@@ -48,6 +53,8 @@ struct pair_of_sites {
     a.start_daemon();
     b.start_daemon();
     REQUIRE(eventually(patience, [&] { return linked(a, b); }));
+    // Our session at each broker is there before the broker restarts.
+    REQUIRE(eventually(patience, [&] { return follows(a) && follows(b); }));
     if (!complete(a)) restart_broker(a);
     if (!complete(b)) restart_broker(b);
     REQUIRE(eventually(patience, [&] { return complete(a) && complete(b); }));
