@@ -2,58 +2,11 @@
 #include <catch2/catch.hpp>
 
 #include "tests/contract/broker_world.hpp"
-#include "tests/contract/scripted_server.hpp"
+#include "tests/contract/scripted_packets.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-using packet = scripted_server::packet;
-using reply = scripted_server::reply;
-
-namespace type {
-constexpr std::uint8_t connect = 1, publish = 3, puback = 4, subscribe = 8;
-}
-
-bool speaks_mqtt5(const packet& connect_packet) {
-  return connect_packet.body.at(6) == 5;
-}
-
-std::string connack(const packet& in, bool session_present) {
-  std::string out =
-      speaks_mqtt5(in) ? std::string("\x20\x03\0\0\0", 5) : std::string("\x20\x02\0\0", 4);
-  out[2] = session_present ? 1 : 0;
-  return out;
-}
-
-// SUBACK for one filter, in the protocol the test has settled on.
-std::string suback(const packet& in, bool mqtt5, std::uint8_t code) {
-  std::string out = mqtt5 ? std::string("\x90\x04", 2) : std::string("\x90\x03", 2);
-  out += in.body.substr(0, 2);
-  if (mqtt5) out.push_back('\0');
-  out.push_back(static_cast<char>(code));
-  return out;
-}
-
-std::string puback_for(const packet& in) {
-  const auto topic_size = static_cast<std::size_t>(static_cast<unsigned char>(in.body[0]) << 8 |
-                                                   static_cast<unsigned char>(in.body[1]));
-  return std::string("\x40\x02", 2) + in.body.substr(2 + topic_size, 2);
-}
-
-// QoS 1, topic "a/b", without properties in MQTT 5.
-std::string publish_packet(std::uint16_t id, const std::string& payload) {
-  std::string rest = std::string("\0\3a/b", 5);
-  rest.push_back(static_cast<char>(id >> 8));
-  rest.push_back(static_cast<char>(id & 0xff));
-  rest.push_back('\0');
-  rest += payload;
-  return std::string("\x32") + static_cast<char>(rest.size()) + rest;
-}
-
-}  // namespace
 
 TEST_CASE("broker: MQTT 3.1.1 follows at once where MQTT 5 is refused or the broker just closes") {
   const auto refusal = GENERATE(0, 1, 2);

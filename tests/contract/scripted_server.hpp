@@ -39,6 +39,14 @@ class scripted_server {
     for (const auto& each : received) out += each.type == type ? 1 : 0;
     return out;
   }
+  // Ends every connection.
+  void close_all() {
+    boost::system::error_code ignored;
+    for (const auto& each : sessions_) {
+      if (const auto open = each.lock()) open->socket.close(ignored);
+    }
+    sessions_.clear();
+  }
   std::vector<packet> received;
 
  private:
@@ -56,6 +64,7 @@ class scripted_server {
           if (failed) return;
           auto next = std::make_shared<session>(std::move(socket));
           next->number = connections_++;
+          sessions_.push_back(next);
           read(next);
           accept();
         });
@@ -97,6 +106,7 @@ class scripted_server {
   boost::asio::ip::tcp::acceptor acceptor_;
   script answer_;
   std::size_t connections_ = 0;
+  std::vector<std::weak_ptr<session>> sessions_;
 };
 
 }  // namespace linkd::test
