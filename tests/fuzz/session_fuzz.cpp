@@ -45,6 +45,16 @@ std::vector<std::string> filters(fuzz::input& in) {
   return all;
 }
 
+// Ours have been checked by the configuration.
+std::vector<std::string> our_filters(fuzz::input& in) {
+  static const std::vector<std::string> known = {"#", "a/#", "a/+", "b", "b/c/#", "+/d"};
+  std::vector<std::string> all;
+  for (const auto& each : known) {
+    if (in.octet() % 2 == 0) all.push_back(each);
+  }
+  return all;
+}
+
 wire::data data(fuzz::input& in) {
   wire::data made;
   made.begin = in.below(600);
@@ -106,7 +116,8 @@ struct stage {
       if (const auto* sent = std::get_if<session::send_frame>(&each)) {
         const bytes encoded = wire::encode(sent->what);
         fuzz::must(encoded.size() <= limits::frame_bytes_max, "no frame is too large");
-        fuzz::must(wire::decode(encoded).has_value(), "our frames can be read");
+        const auto back = wire::decode(encoded);
+        fuzz::must(back.has_value(), back ? "" : back.error().text.c_str());
       } else if (const auto* record = std::get_if<session::deliver>(&each)) {
         fuzz::must(record->offset >= delivered_, "records are delivered in order, once");
         delivered_ = record->offset + 1;
@@ -125,13 +136,18 @@ struct stage {
   std::vector<std::uint64_t> pending_;
 };
 
+// As a path does: nothing reaches a session but what decode() lets through.
+void receive(stage& on, const wire::frame& what) {
+  if (auto frame = wire::decode(wire::encode(what))) on.session.on_frame(std::move(*frame), on.now);
+}
+
 void act(stage& on, fuzz::input& in) {
   switch (in.octet() % 9) {
     case 0:
     case 1:
     case 2:
     case 3:
-      on.session.on_frame({in.octet() == 0 ? in.number(8) : session_id, body(in)}, on.now);
+      receive(on, {in.octet() == 0 ? in.number(8) : session_id, body(in)});
       break;
     case 4: {
       auto frame = wire::decode(in.text());
@@ -157,7 +173,7 @@ void act(stage& on, fuzz::input& in) {
       break;
     }
     case 7:
-      if (const auto change = on.announced.replace(filters(in)))
+      if (const auto change = on.announced.replace(our_filters(in)))
         on.session.announce(*change, on.now);
       break;
     default:
@@ -177,9 +193,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes_of, std::size_t size) {
   if (in.octet() % 8 != 0) {  // most of what there is to see comes after a handshake
     const wire::hello peer = peer_hello(in);
     if (which == session::role::dialler) {
-      on.session.on_frame({session_id, wire::hello_ack{peer}}, on.now);
+      receive(on, {session_id, wire::hello_ack{peer}});
     } else {
-      on.session.on_frame({session_id, peer}, on.now);
+      receive(on, {session_id, peer});
     }
   }
   for (int step = 0; step < 300 && !in.empty(); ++step) {
