@@ -37,7 +37,7 @@ FENCES = [
     (r"#include <boost/beast", "Beast", PRODUCT + ["tests/"],
      ["src/transport/", "src/admin/", "src/ctl/", "src/live/http_client.cpp",
       "tests/unit/transport/", "tests/unit/admin/", "tests/contract/", "tests/support/",
-      "tests/fuzz/http_fuzz.cpp"]),
+      "tests/fuzz/"]),
     (r"#include <boost/asio", "Asio", CORE + ["tests/sim/"], []),
     (r"#include <(thread|mutex|atomic|future|condition_variable)>", "threads", CORE, []),
     (r"#include <yaml-cpp", "yaml-cpp", PRODUCT + ["tests/"], ["src/config/"]),

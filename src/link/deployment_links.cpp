@@ -8,11 +8,11 @@ namespace linkd::link {
 
 void deployment::apply(const std::vector<link_settings>& links) {
   std::vector<std::string> gone;
-  for (const auto& [name, each] : links_) {
+  for (const auto& each : links_) {
     const bool stays = std::any_of(links.begin(), links.end(), [&](const link_settings& settings) {
-      return settings.name == name;
+      return settings.name == each.first;
     });
-    if (!stays) gone.push_back(name);
+    if (!stays) gone.push_back(each.first);
   }
   for (const std::string& name : gone) remove(name);
   unusable_.clear();

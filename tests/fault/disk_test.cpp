@@ -236,13 +236,18 @@ TEST_CASE("disk: an ext4 that somebody else fills delays, and costs nothing") {
   const std::size_t times = rounds(2, 10);
   for (std::size_t i = 0; i < times; ++i) {
     be_alone(link);
+    const double captured = link.a.metric("mqtt_linkd_messages_captured_total");
+    link.publish(3);
+    REQUIRE(eventually(patience, [&] {
+      return link.a.metric("mqtt_linkd_messages_captured_total") == captured + 3;
+    }));
     disk->fill();
     link.publish(60);
     REQUIRE(eventually(60s, [&] { return capture_stopped(link); }));
     // What is in the queue leaves a full disk, too.
     const std::size_t arrived = link.subscriber->arrived();
     link.b.start_daemon();
-    REQUIRE(link.subscriber->await_arrivals(arrived + 1, recovery));
+    REQUIRE(link.subscriber->await_arrivals(arrived + 3, recovery));
     disk->empty();
     link.fault_ended();
     REQUIRE(eventually(recovery, [&] { return link.works() && !capture_stopped(link); }));

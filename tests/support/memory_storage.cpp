@@ -282,14 +282,6 @@ result<std::unique_ptr<directory_lock>> memory_storage::lock(const std::string& 
   return std::unique_ptr<directory_lock>(std::make_unique<lock_handle>(*this, directory));
 }
 
-void memory_storage::set_lost(const std::string& directory, bool lost) {
-  const std::scoped_lock guard(mutex_);
-  if (lost)
-    lost_directories_.insert(directory);
-  else
-    lost_directories_.erase(directory);
-}
-
 void memory_storage::fail(fault what) {
   const std::scoped_lock guard(mutex_);
   fault_ = what;

@@ -79,7 +79,11 @@ class memory_storage final : public storage {
   void kill_process();
 
   // The directory counts as replaced under a running process, or no longer so.
-  void set_lost(const std::string& directory, bool lost);
+  void set_lost(const std::string& directory, bool lost) {
+    const std::scoped_lock guard(mutex_);
+    lost_directories_.erase(directory);
+    if (lost) lost_directories_.insert(directory);
+  }
 
   // Behind the back of whoever uses the disk: contents as they would be read, changed and synced.
   [[nodiscard]] bytes contents(const std::string& path) const;
