@@ -32,6 +32,7 @@ bool down(const one_way& link) {
 
 TEST_CASE("network: a line that works one way only is noticed, and nothing is lost or repeated") {
   const auto way = GENERATE(tcp_proxy::way::to_server, tcp_proxy::way::to_client);
+  if (way == tcp_proxy::way::to_client && rounds(1, 2) == 1) return;  // at night: half a minute
   one_way link(300);
   link.publish(3000);
   REQUIRE(link.subscriber->await_arrivals(200, patience));
