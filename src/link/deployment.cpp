@@ -85,7 +85,9 @@ void deployment::on_unreachable(const std::string& peer, const error& why) {
 // interest was lost with the state directory. For a while the broker keeps it until the peer has
 // told.
 const link* deployment::link_without_interest(const std::vector<message>& batch) const {
-  if (env_.time.now() - started_at_ >= limits::unusable_link_grace) return nullptr;
+  const bool state_was_new = us_.incarnation == 1;
+  if (!state_was_new || env_.time.now() - started_at_ >= limits::unusable_link_grace)
+    return nullptr;
   const auto unknown = std::find_if(links_.begin(), links_.end(), [](const auto& each) {
     return !each.second.the->knows_interest();
   });
