@@ -54,6 +54,8 @@ struct soak {
         ++kills;
         break;
       case 1:
+        // Before it has begun to listen to signals they end it as they end any program.
+        REQUIRE(eventually(recovery, [&] { return hit.metric("mqtt_linkd_build_info") == 1; }));
         if (hit.stop_daemon() != 0) FAIL_CHECK("a daemon did not end with 0");
         hit.start_daemon();
         break;
