@@ -117,7 +117,7 @@ void mosquitto_broker::when_settled() {
 
 // At QoS 0, so that nothing is kept for us while we are away; with the value as it is now.
 void mosquitto_broker::watch_drops() {
-  if (!drops_.wants_subscription() || !subscriptions_.any_granted()) return;
+  if (!drops_.wants_subscription()) return;
   const auto sent = client_->subscribe({std::string(drop_watch::topic)}, {0, false, false, 0});
   if (sent) drops_.subscribing(*sent);
 }

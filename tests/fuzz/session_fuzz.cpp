@@ -172,10 +172,12 @@ void act(stage& on, fuzz::input& in) {
       on.session.send_data(pull.offset, end, records, 1, on.now);
       break;
     }
-    case 7:
-      if (const auto change = on.announced.replace(our_filters(in)))
+    case 7: {
+      const auto wanted = our_filters(in), unwanted = our_filters(in);
+      if (const auto change = on.announced.apply(wanted, unwanted))
         on.session.announce(*change, on.now);
       break;
+    }
     default:
       if (!on.pending_.empty()) on.session.on_delivered(on.pending_.back() + 1, on.now);
       if (in.octet() == 0) on.session.close("tired");
