@@ -16,6 +16,8 @@ export function linkPage(name, partKey = "overview") {
   const state = h("span", { class: "state" });
   const reason = h("p", { class: "reason" });
   const actions = linkActions(name);
+  const opened = Date.now();
+  let seen = false;
   const gone = h(
     "p",
     { class: "notice error", role: "alert", hidden: true },
@@ -54,7 +56,9 @@ export function linkPage(name, partKey = "overview") {
     ),
     update(status) {
       const link = status.links.find((one) => one.name === name);
-      gone.hidden = link !== undefined;
+      seen ||= link !== undefined;
+      // One that was created just now may be missing in a status that was on its way.
+      gone.hidden = link !== undefined || (!seen && Date.now() - opened < 3000);
       setAttribute(actions.element, "hidden", link === undefined);
       if (!link) return;
       showState(state, link.status);

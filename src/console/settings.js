@@ -30,6 +30,11 @@ export function newLinkPage() {
 // A part of a link's page.
 export function settingsPart(name) {
   const element = h("div");
+  // After a change by hand: what is shown is what runs, so the file has to be in force first.
+  const reload = async () => {
+    await request("POST", "reload").catch(() => null);
+    load();
+  };
   const load = async () => {
     try {
       const { answer, etag } = await request("GET", `links/${name}`);
@@ -44,7 +49,7 @@ export function settingsPart(name) {
             toast(`${name} is saved`);
             return saved.answer;
           },
-          load,
+          reload,
         ),
       );
     } catch (error) {

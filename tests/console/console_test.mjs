@@ -144,7 +144,7 @@ step("the overview shows what passes", async () => {
       Number(await total("Accepted by our broker")) > 2
     );
   });
-  await page.locator(".plot .line.out").first().waitFor();
+  await page.locator(".plot .line.out").first().waitFor({ state: "attached" }); // flat: no height
   assert.match(
     await page.getByRole("img", { name: /^Throughput/ }).getAttribute("aria-label"),
     /to london \d/,
@@ -251,6 +251,7 @@ step("everything with the keyboard alone", async () => {
   await tabTo("Add the link");
   await page.keyboard.press("Enter");
   await at("#/links/oslo");
+  await button("Delete").waitFor();
   await tabTo("Delete");
   await page.keyboard.press("Enter");
   await dialog().waitFor();

@@ -3,6 +3,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer, createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,14 +20,13 @@ export async function eventually(what, condition) {
   }
 }
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+// All at once: a port that is given back could be given out again.
+async function freePorts(count) {
+  const listening = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(listening.map((server) => once(server, "listening")));
+  const ports = listening.map((server) => server.address().port);
+  await Promise.all(listening.map((server) => new Promise((done) => server.close(done))));
+  return ports;
 }
 
 const accepts = (port) =>
@@ -45,8 +45,7 @@ export class Site {
     site.name = name;
     site.program = daemonProgram;
     site.directory = mkdtempSync(join(tmpdir(), `linkd-${name}-`));
-    site.brokerPort = await freePort();
-    site.adminPort = await freePort();
+    [site.brokerPort, site.adminPort] = await freePorts(2);
     site.url = `http://127.0.0.1:${site.adminPort}/`;
     mkdirSync(join(site.directory, "links.d"));
     if (token) writeFileSync(join(site.directory, "token"), token, { mode: 0o600 });
@@ -77,7 +76,10 @@ export class Site {
 
   async start() {
     this.daemon = this.spawn("daemon", this.program, "-c", join(this.directory, "mqtt-linkd.yaml"));
-    await eventually(`daemon of ${this.name}`, () => accepts(this.adminPort));
+    await eventually(`daemon of ${this.name}`, () => {
+      if (this.daemon.exitCode !== null) throw new Error(this.log());
+      return accepts(this.adminPort);
+    });
   }
 
   // SIGTERM and the end of it.
