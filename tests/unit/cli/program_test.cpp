@@ -29,7 +29,8 @@ TEST_CASE("mqtt-linkd: -t accepts a right configuration and counts its links") {
   auto done = mqtt_linkd({"-t", "-c", file.string()});
   CHECK(done.output == "configuration ok: 1 link\n");
   CHECK(done.exit_code == EX_OK);
-  write_file(dir.path() / "links.d" / "rome.yaml", "name: rome\nserver: ws://rome\ninsecure: true\n");
+  write_file(dir.path() / "links.d" / "rome.yaml",
+             "name: rome\nserver: ws://rome\ninsecure: true\n");
   done = mqtt_linkd({"-t", "-c", file.string()});
   CHECK_THAT(done.output, Catch::Contains("rome.yaml:3:11: insecure: warning: "));
   CHECK_THAT(done.output, Catch::EndsWith("configuration ok: 2 links\n"));
