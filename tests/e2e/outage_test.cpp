@@ -20,7 +20,7 @@ TEST_CASE("outage: 10000 messages cross a line that was cut for 20 s, in order a
   link.line_to_a.cut();
   link.line_to_b.cut();
   const std::size_t before = link.publisher->accepted();
-  REQUIRE(link.publisher->await_accepted(before + 20 * 400, 60s));
+  REQUIRE(link.publisher->await_accepted(before + 20 * 400, recovery));
   CHECK(link.subscriber->arrived() < before + 1000);
   link.line_to_a.restore();
   link.line_to_b.restore();
@@ -36,7 +36,7 @@ TEST_CASE("outage: 10000 messages cross a line that was silent for 20 s, in orde
   link.line_to_a.black_hole();
   link.line_to_b.black_hole();
   const std::size_t before = link.publisher->accepted();
-  REQUIRE(link.publisher->await_accepted(before + 20 * 400, 60s));
+  REQUIRE(link.publisher->await_accepted(before + 20 * 400, recovery));
   CHECK(link.subscriber->arrived() < before + 1000);
   link.line_to_a.restore();
   link.line_to_b.restore();
