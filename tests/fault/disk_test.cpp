@@ -258,7 +258,7 @@ TEST_CASE("disk: an ext4 that somebody else fills delays, and costs nothing") {
   check_books(link);
 }
 
-TEST_CASE("disk: a read-only file system is a state; writable again, it goes on") {
+TEST_CASE("disk: a read-only file system is a state, and writable again it goes on") {
   libc_faults disk;
   one_way link({.environment_a = disk.environment()});
   disk.set("any EROFS 1 0 /state/");
