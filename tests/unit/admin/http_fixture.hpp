@@ -53,8 +53,9 @@ class raw_client {
  private:
   void read() {
     socket_.async_read_some(boost::asio::buffer(buffer_),
-                            [this](const boost::system::error_code& failed, std::size_t bytes) {
-                              if (failed == boost::asio::error::operation_aborted) return;  // gone
+                            [this, alive = std::weak_ptr(alive_)](
+                                const boost::system::error_code& failed, std::size_t bytes) {
+                              if (alive.expired()) return;
                               received_.append(buffer_.data(), bytes);
                               ended_ = bool(failed);
                               if (!failed) read();
@@ -66,6 +67,7 @@ class raw_client {
   std::array<char, 4096> buffer_;
   std::string received_;
   bool ended_ = false;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
 using tcp_client = raw_client<boost::asio::ip::tcp>;
