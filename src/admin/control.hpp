@@ -40,7 +40,8 @@ class control {
 
   // The settings of a link that runs, as API.md describes LINK, without status.
   virtual std::optional<boost::json::object> settings(const std::string& link) = 0;
-  // Stands for the text of the link's file, with quotation marks; empty: there is no such file.
+  // Stands for the text of the link's file and the settings that run, with quotation marks; empty:
+  // there is no such file.
   virtual std::string etag(const std::string& link) = 0;
   // Each writes the file and applies it.
   virtual outcome<done> create(const std::string& link, const boost::json::object& settings) = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
 
 #include "config/files.hpp"
 #include "config/link_json.hpp"
@@ -76,9 +77,11 @@ std::string link_orders::etag(const std::string& link) {
   if (!config::is_name(link)) return {};
   const auto content = config::read_config_file(file_of(link));
   if (!content) return {};
+  // Both: a file edited by hand is another before it is read, what was shown is old once it is.
+  const auto shown = settings(link);
+  const std::string state = (shown ? boost::json::serialize(*shown) : "") + content->text;
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(content->text.data()), content->text.size(),
-         digest.data());
+  SHA256(reinterpret_cast<const unsigned char*>(state.data()), state.size(), digest.data());
   std::string tag = "\"";
   for (std::size_t i = 0; i < etag_bytes; ++i) {
     constexpr std::string_view digits = "0123456789abcdef";

@@ -65,6 +65,16 @@ std::string state_of(const site& of, const std::string& link) {
   return std::string(json::parse(answer.body).at("status").at("state").as_string());
 }
 
+std::string etag_of(const http_answer& answer) {
+  const auto at = answer.header.find("ETag: ");
+  REQUIRE(at != std::string::npos);
+  return answer.header.substr(at + 6, answer.header.find("\r\n", at) - at - 6);
+}
+
+std::string first_topic(const http_answer& answer) {
+  return std::string(body_of(answer).at("topics").at(0).as_string());
+}
+
 http_answer post(const site& to, const std::string& path, const std::string& body = {},
                  const std::string& headers = {}) {
   return http_send(to.admin_port(), "POST", "/api/v1/" + path, body, headers);
@@ -160,12 +170,9 @@ TEST_CASE("admin: somebody's editor counts as a change, and a broken file can be
   a.start_daemon();
   REQUIRE(eventually(patience, [&] { return !state_of(a, "B").empty(); }));
   const auto before = http_get(a.admin_port(), "/api/v1/links/B");
-  const auto at = before.header.find("ETag: ");
-  REQUIRE(at != std::string::npos);
-  const auto etag = before.header.substr(at + 6, before.header.find("\r\n", at) - at - 6);
   const std::string good = read_file(link_file(a, "B"));
   write_file(link_file(a, "B"), good + "colour: red\n");
-  const std::string if_match = "If-Match: " + etag + "\r\n";
+  const std::string if_match = "If-Match: " + etag_of(before) + "\r\n";
   CHECK(http_send(a.admin_port(), "PUT", "/api/v1/links/B", before.body, if_match).status == 412);
   CHECK(code_of(post(a, "links/B/disable")) == "invalid");
   CHECK(read_file(link_file(a, "B")) == good + "colour: red\n");
@@ -177,6 +184,25 @@ TEST_CASE("admin: somebody's editor counts as a change, and a broken file can be
   CHECK(http_send(a.admin_port(), "PUT", "/api/v1/links/B", before.body).status == 200);
   CHECK(body_of(post(a, "reload")).at("successful") == true);
   CHECK(body_of(http_get(a.admin_port(), "/api/v1/links/B")).at("topics").at(0) == "a");
+}
+
+TEST_CASE("admin: an ETag stands for what was shown with it") {
+  site a("A");
+  a.write_link("B", "mqtt://127.0.0.1:1", {"a"});
+  a.start_daemon();
+  REQUIRE(eventually(patience, [&] { return !state_of(a, "B").empty(); }));
+  write_file(link_file(a, "B"), "name: B\nserver: mqtt://127.0.0.1:1\ntopics: [b]\n");
+  // Before or after the daemon has noticed.
+  const auto first = http_get(a.admin_port(), "/api/v1/links/B");
+  http_answer last;
+  REQUIRE(eventually(patience, [&] {
+    last = http_get(a.admin_port(), "/api/v1/links/B");
+    return first_topic(last) == "b";
+  }));
+  CHECK((first_topic(first) == "b") == (etag_of(first) == etag_of(last)));
+  CHECK(http_send(a.admin_port(), "PUT", "/api/v1/links/B", last.body,
+                  "If-Match: " + etag_of(last) + "\r\n")
+            .status == 200);
 }
 
 TEST_CASE("admin: what cannot be written is told, and nothing has changed") {
