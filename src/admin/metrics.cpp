@@ -78,7 +78,7 @@ constexpr link_metric link_metrics[] = {
      "Intersections of `topics` with what local clients are subscribed to, or `topics`.",
      [](const link_status& l) { return as_number(l.interest_wanted); }},
     {MetricType::Gauge, "mqtt_linkd_interest_summarized",
-     "1 while these are too many to be asked for one by one.",
+     "1 while wider filters are asked for, as there are too many wanted.",
      [](const link_status& l) { return l.interest_summarized ? 1.0 : 0.0; }},
     {MetricType::Gauge, "mqtt_linkd_link_rtt_seconds",
      "Round trip of the last heartbeat; 0: unknown.",

@@ -15,6 +15,7 @@ const dropNames = {
   not_wanted: "not asked for",
   damaged: "damaged on disk",
   qos0_down: "QoS 0 while down",
+  purged: "purged",
 };
 
 export function overviewPart(name) {

@@ -159,7 +159,9 @@ std::uint64_t outbox::purge() {
   const std::uint64_t before = messages().messages();
   messages().release(messages().end());
   work();
-  return before - messages().messages();
+  const std::uint64_t purged = before - messages().messages();
+  dropped(drop_reason::purged) += purged;
+  return purged;
 }
 
 void outbox::maintain() {

@@ -42,6 +42,8 @@ std::string_view to_string(drop_reason reason) {
       return "damaged";
     case drop_reason::qos0_down:
       return "qos0_down";
+    case drop_reason::purged:
+      return "purged";
   }
   return "";
 }

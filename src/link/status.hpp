@@ -28,12 +28,13 @@ enum class drop_reason {
   rejected,    // dead letter: the local broker refused it
   not_wanted,  // the peer sent what we did not ask for
   damaged,     // the disk returned something else
-  qos0_down    // QoS 0, qos0: live, link down
+  qos0_down,   // QoS 0, qos0: live, link down
+  purged       // an operator said so
 };
 inline constexpr drop_reason all_drop_reasons[] = {
-    drop_reason::overflow,   drop_reason::age,     drop_reason::expired,
-    drop_reason::oversize,   drop_reason::loop,    drop_reason::rejected,
-    drop_reason::not_wanted, drop_reason::damaged, drop_reason::qos0_down};
+    drop_reason::overflow,  drop_reason::age,      drop_reason::expired,    drop_reason::oversize,
+    drop_reason::loop,      drop_reason::rejected, drop_reason::not_wanted, drop_reason::damaged,
+    drop_reason::qos0_down, drop_reason::purged};
 inline constexpr std::size_t drop_reason_count = std::size(all_drop_reasons);
 std::string_view to_string(drop_reason reason);
 

@@ -123,6 +123,7 @@ function figures(name, [, , , , perSecond, waiting, oldest]) {
       not_wanted: 0,
       damaged: 0,
       qos0_down: 0,
+      purged: 0,
     },
     payload_bytes: { in: total * 11, out: total * 140 },
     wire_bytes: { in: total * 4, out: total * 31 },

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A real Prometheus scrapes real daemons, and every query of the dashboard and every metric of the
-alerting rules has data there: prometheus_test.py DAEMON ETC"""
+alerting rules has data there; mqtt-linkd(8) lists what is scraped: prometheus_test.py DAEMON ETC"""
 
 import json
 import re
@@ -108,6 +108,18 @@ def dashboard_queries(dashboard):
             yield variable["label"], f"count by ({label}) ({metric})"
 
 
+def check_manual(page, metrics):
+    """Each metric is an item with its labels, and begins with the help text."""
+    section = re.search(r"^\.Sh METRICS\n(.*?)^\.Sh ", page, re.M | re.S)[1]
+    documented = dict(re.findall(r"^\.It Li (\S+)\n(.*)$", section, re.M))
+    scraped = {}
+    for name, text in re.findall(r"^# HELP (\S+) (.*)$", metrics, re.M):
+        sample = re.search(rf"^{name}(?:_count)?(?:{{(.*)}})? ", metrics, re.M)
+        labels = ",".join(re.findall(r'(\w+)="', sample[1] or ""))
+        scraped[f"{name}{{{labels}}}" if labels else name] = text
+    assert documented == scraped, set(documented.items()) ^ set(scraped.items())
+
+
 def main(daemon, etc):
     etc = Path(etc)
     dashboard = json.loads((etc / "grafana/mqtt-linkd.json").read_text())
@@ -130,6 +142,7 @@ def main(daemon, etc):
         metrics = sorted(set(re.findall(r"\bmqtt_linkd_\w+", rules.read_text())))
         for metric in metrics:
             eventually(f"alerts.yml: data for {metric}", lambda: answer(prometheus, metric))
+        check_manual((etc / "man/mqtt-linkd.8.in").read_text(), a.metrics())
         found = subprocess.run(
             ["promtool", "check", "metrics"], input=a.metrics(), text=True, capture_output=True
         )

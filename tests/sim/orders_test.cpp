@@ -44,6 +44,10 @@ struct pair {
   site a{in, net, "a"}, b{in, net, "b"};
 };
 
+std::uint64_t purged_of(const link::link_status& of) {
+  return of.counters.dropped[static_cast<std::size_t>(link::drop_reason::purged)];
+}
+
 bool says(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -119,6 +123,7 @@ TEST_CASE("purge: what waits is gone, what comes after it is carried", "[sim]") 
     s.in.run_for(seconds(1));
     CHECK(s.a.core().purge("b").value() == 50);
     CHECK(s.a.link_to("b").queue_messages == 0);
+    CHECK(purged_of(s.a.link_to("b")) == 50);
     REQUIRE(s.a.core().resume("b").has_value());
     s.settle();
     CHECK(s.b.arrivals().empty());
@@ -127,9 +132,14 @@ TEST_CASE("purge: what waits is gone, what comes after it is carried", "[sim]") 
     for (int i = 0; i < 50; ++i) s.a.publish("from-a/x");
     s.in.run_for(milliseconds(10));
     const auto connects = s.a.link_to("b").counters.connects;
-    REQUIRE(s.a.core().purge("b").has_value());
+    const auto purged = s.a.core().purge("b");
+    REQUIRE(purged.has_value());
     s.in.run_for(seconds(30));
-    CHECK(s.a.link_to("b").counters.connects == connects);
+    const link::link_status now = s.a.link_to("b");
+    CHECK(now.counters.connects == connects);
+    // Acknowledged later, they are not counted a second time.
+    CHECK(purged_of(now) == *purged);
+    CHECK(now.counters.messages_queued == now.counters.messages_acked + *purged);
   }
   const auto after = s.publish(s.a, 50);
   s.in.run_for(seconds(30));

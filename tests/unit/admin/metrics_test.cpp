@@ -99,7 +99,7 @@ TEST_CASE("metrics: every series of a new link is there, at 0", "[admin]") {
     }
   }
   for (const std::string reason : {"overflow", "age", "expired", "oversize", "loop", "rejected",
-                                   "not_wanted", "damaged", "qos0_down"}) {
+                                   "not_wanted", "damaged", "qos0_down", "purged"}) {
     const labels of{{"link", "london"}, {"reason", reason}};
     CHECK(value_of(page, "mqtt_linkd_messages_dropped_total", of) == 0);
   }
