@@ -33,10 +33,14 @@ export function linkPage(name, partKey = "overview") {
       h(
         "div",
         { class: "heading" },
-        h("div", { class: "title" }, h("h1", {}, name), state),
+        h(
+          "div",
+          { class: "about" },
+          h("div", { class: "title" }, h("h1", {}, name), state),
+          reason,
+        ),
         actions.element,
       ),
-      reason,
       gone,
       h(
         "nav",
