@@ -163,6 +163,22 @@ TEST_CASE("process: a daemon frozen for longer than every time-out comes back by
   check_promise(found, 1);
 }
 
+TEST_CASE("process: a SIGTERM before the daemon has begun to work ends with 0") {
+  libc_faults disk;
+  one_way link({.environment_a = disk.environment()});
+  CHECK(link.a.stop_daemon() == 0);
+  disk.set("open hang 1 0 /state/");
+  link.a.start_daemon();
+  REQUIRE(eventually(patience, [&] { return disk.hits() > 0; }));
+  link.a.daemon().signal(SIGTERM);
+  disk.clear();
+  CHECK(link.a.daemon().wait(patience).value_or(-1) == 0);
+  link.a.start_daemon();
+  link.publish(1);
+  link.fault_ended();
+  check_promise(link.settled(), 0);
+}
+
 TEST_CASE("process: a second SIGTERM ends at once also while the disk hangs") {
   libc_faults disk;
   one_way link({.environment_a = disk.environment()});

@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -41,6 +42,31 @@ TEST_CASE("signals: the listener may end from its own call", "[platform]") {
   ::raise(SIGTERM);
   io.run();
   CHECK(stops == 1);
+}
+
+TEST_CASE("signals: one that comes before there is a listener waits for it", "[platform]") {
+  platform::harden_process();
+  ::raise(SIGTERM);
+  boost::asio::io_context io;
+  int stops = 0;
+  const signal_listener listener(
+      io, [] {}, [&] { ++stops; });
+  CHECK(test::run_until(io, [&] { return stops == 1; }));
+}
+
+TEST_CASE("signals: after the listener TERM ends the process at once, with 0", "[platform]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    boost::asio::io_context io;
+    { const signal_listener listener(io, [] {}, [] {}); }
+    ::raise(SIGHUP);
+    ::raise(SIGTERM);
+    ::_exit(1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("process: files are ours alone, closed pipes and size limits are errors", "[platform]") {
