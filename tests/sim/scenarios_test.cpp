@@ -316,3 +316,46 @@ TEST_CASE("batches: one that was staged behind a batch that failed is not acknow
   s.a.disk().heal();
   s.check(s.a, s.b, numbers, 20 * 32);
 }
+
+TEST_CASE("poison: a record that kills the daemon each time becomes a dead letter, the rest flows",
+          "[sim]") {
+  stage s(GENERATE(range(1, 6)));
+  s.start_pair({}, {"#"});
+  const auto record_arrival = s.b.broker().on_linkd_publish;
+  int deaths = 0;
+  const auto kill_b = [&] {
+    ++deaths;
+    if (s.b.running()) s.b.kill();
+    s.in.after(seconds(1), [&] {
+      if (!s.b.running()) s.b.start();
+    });
+  };
+  s.b.broker().on_linkd_publish = [&](const message& what) {
+    if (what.topic != "poison") return record_arrival(what);
+    s.in.after(microseconds(0), kill_b);
+  };
+  auto numbers = s.publish(s.a, "x", 50);
+  s.a.publish("poison");
+  for (const auto number : s.publish(s.a, "x", 50)) numbers.push_back(number);
+  s.check(s.a, s.b, numbers, 1000);
+  CHECK(deaths >= 3);
+  CHECK(deaths <= 8);
+  const auto& counters = s.b.link_to("a").counters;
+  CHECK(counters.dropped[static_cast<std::size_t>(link::drop_reason::rejected)] == 1);
+  CHECK(s.b.disk().contents("links/a/dead-letters/0000000001.jsonl").find("the daemon died") !=
+        bytes::npos);
+}
+
+TEST_CASE("kills: many while nothing can be delivered blame no record", "[sim]") {
+  stage s(GENERATE(range(1, 6)));
+  s.start_pair({}, {"#"});
+  s.b.broker().set_running(false);
+  const auto numbers = s.publish(s.a, "x", 50);
+  for (int i = 0; i < 10; ++i) {
+    s.in.run_for(seconds(3));
+    s.b.kill();
+    s.b.start();
+  }
+  s.b.broker().set_running(true);
+  s.check(s.a, s.b, numbers, 0);
+}
