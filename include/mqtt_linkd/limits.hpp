@@ -38,9 +38,6 @@ inline constexpr std::size_t path_unsent_bytes_max = 2u << 20;
 inline constexpr std::size_t publishes_inflight_max =
     128;                                         // at the local broker, all links together
 inline constexpr int connection_losses_max = 3;  // with one message in flight: then it is parked
-inline constexpr std::uint32_t crashes_max = 3;  // with one record on trial: then it is parked
-// After a crash so much is handled one by one: what may have been in hand.
-inline constexpr std::size_t careful_bytes = inflight_bytes_max;
 inline constexpr std::size_t capture_batch_messages_max = 512;
 inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 

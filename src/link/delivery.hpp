@@ -59,8 +59,6 @@ class delivery {
   // Nothing more is published; what is in flight is waited for.
   void pause() { paused_ = true; }
 
-  // The broker is there.
-  [[nodiscard]] bool is_up() const { return inflight_max_ > 0; }
   [[nodiscard]] std::size_t inflight() const { return inflight_; }
 
  private:

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -19,8 +18,7 @@ namespace linkd::link {
 
 // The receiving half of a link: records of the peer's queue are checked, handed to the delivery in
 // order, and the cursor moves over what the local broker accepted. It outlives sessions: what one
-// session took over is not asked for by the next. After a crash it is careful for a while
-// (crash_guard): a record is not looked at before everything below it is delivered.
+// session took over is not asked for by the next.
 class inbox : public delivery_owner {
  public:
   // `progress` is called with the new cursor offset each time it is on disk: acknowledge it.
@@ -42,14 +40,12 @@ class inbox : public delivery_owner {
   void use_queue(std::uint64_t queue_id);
   void on_record(std::uint64_t offset, bytes_view record, std::uint64_t sent_at_ms, time_point now);
   void on_received_up_to(std::uint64_t offset);
-  // After every event: the next record, if one at a time is handled.
-  void settle();
   // Forgets what waits for the local broker and never went there: it is wanted again. Only while no
   // session could still count on it.
   void take_back();
   void on_delivery(const consignment& which, const delivery_outcome& outcome) override;
 
-  // For an orderly end: saves the cursor, if it moved, with a sync; nothing new is handled.
+  // Saves the cursor, if it moved, with a sync.
   void flush();
   [[nodiscard]] bool idle() const { return !saving_ && saved_ == delivered(); }
 
@@ -57,20 +53,8 @@ class inbox : public delivery_owner {
   // Why this record is not published, if so.
   [[nodiscard]] std::optional<drop_reason> refuse(const wire::record& what,
                                                   std::uint64_t age_ms) const;
-  // A record that nobody has looked at.
-  struct arrival {
-    std::uint64_t offset;
-    bytes record;
-    std::uint64_t sent_at_ms;
-    time_point when;
-  };
-  void handle(std::uint64_t offset, bytes_view record, std::uint64_t sent_at_ms, time_point now);
-  void pass_over(std::uint64_t offset, drop_reason reason);
-  void on_trial_noted(const wire::cursor& which);
-  void end_trial();
-  void quarantine();
   void save_if_moved(bool sync);
-  void dead_letter(queue::dead_letters::letter what);
+  void dead_letter(const consignment& which, const std::string& reason);
   void drop(drop_reason reason) { ++counters_.dropped[static_cast<std::size_t>(reason)]; }
 
   environment env_;
@@ -86,10 +70,6 @@ class inbox : public delivery_owner {
   std::uint64_t received_ = 0;
   std::set<std::uint64_t> outstanding_;  // below received_, not delivered yet
   std::uint64_t saved_ = 0;
-  std::uint64_t careful_bytes_ = 0;  // still to be handled one by one
-  std::deque<arrival> held_;         // until it is their turn; in outstanding_ too
-  enum class trial { none, beginning, on } trial_ = trial::none;
-  bool ending_ = false;
   bool saving_ = false;
   time_point synced_at_{};
   time_point next_dead_letter_log_{};

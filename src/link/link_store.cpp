@@ -38,10 +38,6 @@ result<std::shared_ptr<link_store>> link_store::open(const environment& env,
   store->cursor_ = std::move(*cursor);
   if (store->cursor_->value()) store->saved_cursor_ = decode_cursor(*store->cursor_->value());
 
-  auto crashes = crash_guard::open(env.disk, directory + "/trial", store->saved_cursor_);
-  if (!crashes) return crashes.error();
-  store->crashes_ = std::move(*crashes);
-
   auto letters = queue::dead_letters::open(env.disk, directory + "/dead-letters");
   if (!letters) return letters.error();
   store->dead_letters_ = std::move(*letters);
@@ -71,15 +67,6 @@ void link_store::save_cursor(const wire::cursor& position, bool sync, outcome do
   run([self = shared_from_this(), value = encode_cursor(position),
        sync] { return self->cursor_->write(value, sync); },
       std::move(done));
-}
-
-void link_store::begin_trial(const wire::cursor& record, outcome done) {
-  run([self = shared_from_this(), record] { return self->crashes_->begin_trial(record); },
-      std::move(done));
-}
-
-void link_store::end_trial(outcome done) {
-  run([self = shared_from_this()] { return self->crashes_->end_trial(); }, std::move(done));
 }
 
 void link_store::save_interest(saved_interest what, outcome done) {

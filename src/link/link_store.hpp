@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "link/crash_guard.hpp"
 #include "link/environment.hpp"
 #include "link/interest_file.hpp"
 #include "mqtt_linkd/settings.hpp"
@@ -18,9 +17,9 @@
 
 namespace linkd::link {
 
-// One link's directory: queue, cursor, trial, interest, pause, dead letters. open() blocks and is
-// for the start of a link; everything afterwards goes through the worker. Shared by the link and
-// the works under way, so that a link can be removed while one runs.
+// One link's directory: queue, cursor, interest, pause, dead letters. open() blocks and is for the
+// start of a link; everything afterwards goes through the worker. Shared by the link and the works
+// under way, so that a link can be removed while one runs.
 class link_store : public std::enable_shared_from_this<link_store> {
  public:
   // Recovers. What was damaged is in `found` for the log; errors are what makes the link
@@ -31,15 +30,12 @@ class link_store : public std::enable_shared_from_this<link_store> {
 
   queue::link_queue& messages() { return *queue_; }
   [[nodiscard]] const std::optional<wire::cursor>& saved_cursor() const { return saved_cursor_; }
-  [[nodiscard]] const crash_guard& crashes() const { return *crashes_; }
   [[nodiscard]] const std::optional<saved_interest>& interest() const { return interest_; }
   [[nodiscard]] bool paused() const { return paused_; }
 
   // `done` runs on the main thread with the outcome.
   using outcome = std::function<void(const result<void>&)>;
   void save_cursor(const wire::cursor& position, bool sync, outcome done);
-  void begin_trial(const wire::cursor& record, outcome done);
-  void end_trial(outcome done);
   void save_interest(saved_interest what, outcome done);
   void save_paused(bool paused, outcome done);
   void save_dead_letter(queue::dead_letters::letter what, outcome done);
@@ -56,7 +52,6 @@ class link_store : public std::enable_shared_from_this<link_store> {
   std::string directory_;
   std::unique_ptr<queue::link_queue> queue_;
   std::optional<queue::slot_file> cursor_;
-  std::optional<crash_guard> crashes_;
   std::optional<queue::dead_letters> dead_letters_;
   std::optional<wire::cursor> saved_cursor_;
   std::optional<saved_interest> interest_;

@@ -11,9 +11,9 @@
 
 namespace linkd::queue {
 
-// Messages that cannot be given to the local broker, for a person to look at: `dead-letters/` of a
-// link, bounded by limits::dead_letter_bytes_max; the oldest file goes first. One JSON object a
-// line (queue/FORMAT.md, "Dead letters"). Blocking calls; for a worker.
+// Messages the local broker would not take, for a person to look at: `dead-letters/` of a link,
+// bounded by limits::dead_letter_bytes_max; the oldest file goes first. One JSON object a line
+// (queue/FORMAT.md, "Dead letters"). Blocking calls; for a worker.
 class dead_letters {
  public:
   // Creates the directory if it is absent. `disk` must outlive the object.

@@ -8,8 +8,7 @@
 //   CALL ACTION FIRST TIMES PATH
 //
 //   CALL    open unlink rename read write sync syncdir allocate; any stands for all of these;
-//           dns (its PATH is a part of the host name); clock;
-//           send (its PATH is a part of what is written to a socket)
+//           dns (its PATH is a part of the host name); clock
 //   ACTION  an errno (EIO ENOSPC EMFILE EROFS EINTR), or
 //           short    half of the bytes are written or read
 //           lie      success is told and nothing done
@@ -114,8 +113,7 @@ std::string touched(std::string_view call, std::string_view path) {
   read_rules(all);
   for (int i = 0; i < all.count; ++i) {
     const rule& each = all.rules[static_cast<std::size_t>(i)];
-    const bool any =
-        std::string_view(each.call) == "any" && call != "dns" && call != "clock" && call != "send";
+    const bool any = std::string_view(each.call) == "any" && call != "dns" && call != "clock";
     if (each.call != call && !any) continue;
     if (path.find(each.path) == std::string_view::npos) continue;
     const unsigned long number = ++all.seen[static_cast<std::size_t>(i)];
@@ -228,16 +226,6 @@ ssize_t pwrite(int file, const void* data, size_t size, off_t offset) {
   if (what == verdict::lie) return static_cast<ssize_t>(size);
   static auto* const next = real<ssize_t(int, const void*, size_t, off_t)>("pwrite");
   return next(file, data, what == verdict::half && size > 1 ? size / 2 : size, offset);
-}
-
-ssize_t write(int file, const void* data, size_t size) {
-  static auto* const next = real<ssize_t(int, const void*, size_t)>("write");
-  struct stat status {};
-  if (rules_file() != nullptr && ::fstat(file, &status) == 0 && S_ISSOCK(status.st_mode) &&
-      judge("send", std::string(static_cast<const char*>(data), size)) == verdict::fail) {
-    return -1;
-  }
-  return next(file, data, size);
 }
 
 int fdatasync(int file) {
