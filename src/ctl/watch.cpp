@@ -10,8 +10,8 @@
 namespace linkd::ctl {
 namespace {
 
-constexpr const char* enter_screen = "\x1b[?1049h\x1b[?25l";  // of its own, without a cursor
-constexpr const char* leave_screen = "\x1b[?25h\x1b[?1049l";
+constexpr const char* enter_screen = "\x1b[?1049h\x1b[?25l\x1b[?7l";  // its own, no cursor, no wrap
+constexpr const char* leave_screen = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 constexpr const char* from_the_top = "\x1b[H\x1b[J";
 
 // The signals that end a watch, held back but for the moments in which it waits for them.
