@@ -71,6 +71,7 @@ class rabbitmq_api final : public management_api {
     return page{*std::move(rows), true};
   }
   [[nodiscard]] std::vector<std::string> triggers() const override { return {"binding/#"}; }
+  [[nodiscard]] bool hides_dots() const override { return true; }
 
  private:
   static std::string client_of(std::string_view queue) {
@@ -79,11 +80,14 @@ class rabbitmq_api final : public management_api {
     if (queue.ends_with("qos0") || queue.ends_with("qos1")) queue.remove_suffix(4);
     return std::string(queue);
   }
-  // `.` may have been `.` or `/`, and AMQP's `#` may stand anywhere: the broker treats both alike,
-  // and MQTT clients see `/`.
+  // A `*` is a wildcard only where it is the whole word; AMQP's `#` may stand anywhere.
   static std::string filter_of(std::string key) {
     std::replace(key.begin(), key.end(), '.', '/');
-    std::replace(key.begin(), key.end(), '*', '+');
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      const bool begins = i == 0 || key[i - 1] == '/';
+      const bool ends = i + 1 == key.size() || key[i + 1] == '/';
+      if (key[i] == '*' && begins && ends) key[i] = '+';
+    }
     return key;
   }
 };

@@ -31,6 +31,8 @@ class management_api {
   // MQTT topics at the broker on which something arrives when subscriptions may have changed, where
   // the operator has enabled it.
   [[nodiscard]] virtual std::vector<std::string> triggers() const = 0;
+  // True if a `.` of a filter is told as `/`: see dotted_readings.
+  [[nodiscard]] virtual bool hides_dots() const { return false; }
 };
 
 // `source`: rabbitmq, emqx or nanomq.

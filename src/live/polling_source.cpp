@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "live/dotted_readings.hpp"
 #include "live/local_filter.hpp"
 #include "mqtt_linkd/limits.hpp"
 
@@ -113,10 +114,35 @@ result<management_api::page> polling_source::read(const result<http_answer>& ans
   return api_->parse(answer->body);
 }
 
+// What a broker that hides them may have meant by `/`; too many would only be summarised to `#`.
+void polling_source::add_dotted() {
+  std::size_t limited = 0;
+  filters dotted;
+  for (const std::string& filter : found_) {
+    auto readings = read_dotted(filter);
+    if (!readings.all) ++limited;
+    for (std::string& each : readings.filters) dotted.insert(std::move(each));
+  }
+  const bool too_many = dotted.size() > dotted_readings::total_max;
+  if (too_many) {
+    limited = found_.size();
+  } else {
+    found_.merge(dotted);
+  }
+  const bool logged = std::exchange(limit_logged_, limited > 0);
+  if (limited == 0 || logged) return;
+  log_.write(log_level::warning, "interest_without_dots", "",
+             "the broker tells . and / alike, and of " + std::to_string(limited) + " filters " +
+                 (too_many ? "no topic with a . in place of a / is asked for, there are too many"
+                           : "topics with more than one . in place of a / are not asked for") +
+                 "; if there are such topics, use interest.source static");
+}
+
 void polling_source::finish() {
   polling_ = false;
   failure_delay_.reset();
   told_reason_.clear();
+  if (api_->hides_dots()) add_dotted();
   const time_point now = time_.now();
   if (!complete_at_) {
     in_force_ = std::exchange(found_, {});

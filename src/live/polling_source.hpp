@@ -46,6 +46,7 @@ class polling_source final : public subscription_source, private follower_events
   [[nodiscard]] result<management_api::page> read(const result<http_answer>& answer) const;
   void poll_at(time_point when);
   void poll_soon();
+  void add_dotted();
   void finish();
   void fail(const std::string& reason);
 
@@ -73,6 +74,7 @@ class polling_source final : public subscription_source, private follower_events
   std::optional<time_point> complete_at_;  // none: no view told
   std::string told_reason_;
   bool refusal_logged_ = false;
+  bool limit_logged_ = false;  // of dotted readings, since it was last kept
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

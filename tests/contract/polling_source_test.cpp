@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 
+#include "live/dotted_readings.hpp"
 #include "tests/contract/subscription_world.hpp"
 
 // The sources that ask an HTTP API, with a server that answers as the documentation of the brokers
@@ -212,5 +213,31 @@ TEST_CASE("polling source: many pages are one view, and what moves between them 
   expected.clear();
   for (int i = 0; i < 1500; ++i) expected.insert("t/" + std::to_string(i));
   CHECK(world.until_complete(expected));
+  world.stop();
+}
+
+TEST_CASE(
+    "polling source: a broker that hides dots is asked for each reading, and limits are told") {
+  polled world(interest_source::rabbitmq);
+  world.api.rows = {{"c", "v1.2/x"}, {"c", "a/+"}};
+  world.start();
+  const subscription_world::view readings{"v1/2/x", "v1.2/x", "v1/2.x", "v1.2.x", "a/+"};
+  REQUIRE(world.until_complete(readings));
+  CHECK(world.log.events.empty());
+  world.api.rows = {{"c", "spBv1.0/g/NDATA/n"}};
+  REQUIRE(world.until_complete({"spBv1/0/g/NDATA/n", "spBv1.0/g/NDATA/n", "spBv1/0.g/NDATA/n",
+                                "spBv1/0/g.NDATA/n", "spBv1/0/g/NDATA.n"}));
+  CHECK(world.log.events == std::vector<std::string>{"interest_without_dots"});
+  // More readings than are asked for.
+  subscription_world::view many;
+  world.api.rows.clear();
+  for (std::size_t i = 0; i <= live::dotted_readings::total_max; ++i) {
+    world.api.rows.push_back({"c", "t/" + std::to_string(i)});
+    many.insert("t/" + std::to_string(i));
+  }
+  REQUIRE(world.until_complete(many));
+  CHECK(world.log.events.size() == 1);  // told once
+  world.api.rows = {{"c", "v1.2/x"}, {"c", "a/+"}};
+  REQUIRE(world.until_complete(readings));
   world.stop();
 }

@@ -76,8 +76,11 @@ class subscription_world : public subscription_events {
       done();
     }
   };
-  struct silent_log : public logger {
-    void write(log_level, std::string_view, std::string_view, std::string_view) override {}
+  struct event_log : public logger {
+    void write(log_level, std::string_view event, std::string_view, std::string_view) override {
+      events.emplace_back(event);
+    }
+    std::vector<std::string> events;
   };
 
   boost::asio::io_context io;
@@ -86,7 +89,7 @@ class subscription_world : public subscription_events {
   platform::os_random random;
   memory_storage disk;
   worker_at_once background;
-  silent_log log;
+  event_log log;
   std::unique_ptr<subscription_source> source;
 
   view filters;

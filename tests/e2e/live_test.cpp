@@ -46,6 +46,16 @@ void restart_broker(site& at) {
   at.broker().start();
 }
 
+// What a broker is told to do at its next start.
+void set_log_topics(site& at, bool on) {
+  const auto file = at.broker().directory() / "mosquitto.conf";
+  std::string text = read_file(file);
+  const std::string wanted = on ? "log_dest topic" : "#log_dest topic";
+  const std::string other = on ? "#log_dest topic" : "log_dest topic";
+  text.replace(text.find(other), other.size(), wanted);
+  write_file(file, text);
+}
+
 struct pair_of_sites {
   pair_of_sites() : a("A", {}, live_yaml, log_topics), b("B", {}, live_yaml, log_topics) {
     a.write_link("B", b.door(transport::mqtt), {"#"});
@@ -184,4 +194,46 @@ TEST_CASE("live: without the log topics the interest is static and the log says 
   a.start_daemon();
   CHECK(eventually(patience, [&] { return says(a, "mosquitto-linkd.conf"); }));
   CHECK_FALSE(complete(a));
+}
+
+TEST_CASE("live: whatever a broker forgets when it restarts, what is wanted crosses") {
+  pair_of_sites s;
+  process client = pair_of_sites::subscriber(s.b, "t/1");
+  REQUIRE(eventually(patience, [&] { return s.a.captures("t/1"); }));
+  const bool killed = GENERATE(false, true);
+  const bool persistent = GENERATE(true, false);
+  CAPTURE(killed, persistent);
+  if (killed) {
+    s.b.broker().kill();
+  } else {
+    s.b.broker().stop();
+  }
+  if (!persistent) std::filesystem::remove(s.b.broker().directory() / "mosquitto.db");
+  s.b.broker().start();
+  // It is known again or everything is asked for, and the log says why.
+  REQUIRE(eventually(patience, [&] { return linked(s.a, s.b); }));
+  REQUIRE(eventually(patience, [&] { return follows(s.b); }));
+  REQUIRE(eventually(patience, [&] { return s.a.captures("t/1") || s.a.captures("#"); }));
+  s.publish("t/1", 10);
+  CHECK(eventually(patience, [&] {
+    return s.b.metric("mqtt_linkd_messages_received_total", {"link=\"A\""}) == 10;
+  }));
+  if (!complete(s.b)) restart_broker(s.b);  // our sessions are kept from now on
+  REQUIRE(eventually(patience, [&] { return complete(s.b); }));
+  CHECK(eventually(patience, [&] {
+    return s.a.captures("t/1") && s.a.metric("mqtt_linkd_capture_filters") == 1;
+  }));
+}
+
+TEST_CASE("live: log topics that are switched off mean static interest until they are back") {
+  pair_of_sites s;
+  set_log_topics(s.b, false);
+  restart_broker(s.b);
+  REQUIRE(eventually(patience, [&] { return says(s.b, "mosquitto-linkd.conf"); }));
+  CHECK_FALSE(complete(s.b));
+  CHECK(eventually(patience, [&] { return s.a.captures("#"); }));
+  set_log_topics(s.b, true);
+  restart_broker(s.b);
+  REQUIRE(eventually(patience, [&] { return complete(s.b); }));
+  CHECK(eventually(patience, [&] { return captures_nothing(s.a); }));
 }

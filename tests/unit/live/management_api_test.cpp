@@ -20,11 +20,14 @@ TEST_CASE("management api: rabbitmq's bindings are filters", "[live]") {
   const auto page = parse(interest_source::rabbitmq, R"([
     {"destination":"mqtt-subscription-c xqos1","routing_key":"a.*.b c"},
     {"destination":"mqtt-subscription-mqtt-linkd-a:liveqos0","routing_key":"binding.#"},
-    {"destination":"some queue","routing_key":"a.#.b"}])");
+    {"destination":"some queue","routing_key":"a.#.b"},
+    {"destination":"q","routing_key":"*.a*b.*"}])");
   REQUIRE(page.has_value());
   CHECK(page->last);
-  CHECK(page->rows ==
-        rows{{"c x", "a/+/b c"}, {"mqtt-linkd-a:live", "binding/#"}, {"some queue", "a/#/b"}});
+  CHECK(page->rows == rows{{"c x", "a/+/b c"},
+                           {"mqtt-linkd-a:live", "binding/#"},
+                           {"some queue", "a/#/b"},
+                           {"q", "+/a*b/+"}});
   CHECK(parse(interest_source::rabbitmq, "[]")->rows.empty());
 }
 
