@@ -218,6 +218,9 @@ TEST_CASE("live: whatever a broker forgets when it restarts, what is wanted cros
   CHECK(eventually(patience, [&] {
     return s.b.metric("mqtt_linkd_messages_received_total", {"link=\"A\""}) == 10;
   }));
+  // Killed, it goes back to what it saved last, with a subscription of ours that has ended since:
+  // the view stays incomplete (live/MOSQUITTO.md).
+  if (killed && persistent) return;
   if (!complete(s.b)) restart_broker(s.b);  // our sessions are kept from now on
   REQUIRE(eventually(patience, [&] { return complete(s.b); }));
   CHECK(eventually(patience, [&] {
