@@ -58,7 +58,10 @@ TEST_CASE("signals: after the listener TERM ends the process at once, with 0", "
   const pid_t child = ::fork();
   if (child == 0) {
     boost::asio::io_context io;
-    { const signal_listener listener(io, [] {}, [] {}); }
+    {
+      const signal_listener listener(
+          io, [] {}, [] {});
+    }
     ::raise(SIGHUP);
     ::raise(SIGTERM);
     ::_exit(1);
