@@ -67,37 +67,15 @@ void peer_view::restore(const std::vector<std::string>& filters) {
   version_ = 0;
 }
 
-void peer_view::begin(std::uint64_t version) {
-  pending_.emplace();
-  pending_version_ = version;
-}
-
-result<void> peer_view::items(const std::vector<std::string>& filters) {
-  if (!pending_) return error{errc::invalid, "items of an interest snapshot that was not begun"};
-  auto checked = check_filters(filters);
-  for (auto filter = filters.begin(); checked && filter != filters.end(); ++filter) {
-    pending_->insert(*filter);
-    checked = check_size(pending_->filters.size(), pending_->filter_bytes);
-  }
-  if (!checked) pending_.reset();
-  return checked;
-}
-
-result<bool> peer_view::end(std::uint64_t count, std::uint64_t hash) {
-  if (!pending_) return error{errc::invalid, "end of an interest snapshot that was not begun"};
-  auto arrived = *std::exchange(pending_, std::nullopt);
-  if (arrived.filters.size() != count || arrived.hash != hash) {
-    return error{errc::corrupt, "an interest snapshot does not agree with its count and hash"};
-  }
-  const bool changed = arrived.filters != in_force_.filters;
-  in_force_ = std::move(arrived);
-  version_ = pending_version_;
+bool peer_view::replace(std::uint64_t version, hashed_filters with) {
+  const bool changed = with.filters != in_force_.filters;
+  in_force_ = std::move(with);
+  version_ = version;
   return changed;
 }
 
 result<bool> peer_view::delta(std::uint64_t version, const std::vector<std::string>& added,
                               const std::vector<std::string>& removed) {
-  if (pending_) return error{errc::invalid, "an interest delta inside a snapshot"};
   if (version != version_ + 1) {
     return error{errc::invalid, "interest delta " + std::to_string(version) + " after " +
                                     std::to_string(version_)};
@@ -121,10 +99,6 @@ result<bool> peer_view::delta(std::uint64_t version, const std::vector<std::stri
   return !erased.empty() || !inserted.empty();
 }
 
-void peer_view::abandon() {
-  pending_.reset();
-}
-
 bool peer_view::clear() {
   const bool changed = !in_force_.filters.empty();
   in_force_ = {};
@@ -133,6 +107,37 @@ bool peer_view::clear() {
 
 digest peer_view::current() const {
   return {version_, in_force_.filters.size(), in_force_.hash};
+}
+
+void view_updates::begin(std::uint64_t version) {
+  pending_.emplace();
+  pending_version_ = version;
+}
+
+result<void> view_updates::items(const std::vector<std::string>& filters) {
+  if (!pending_) return error{errc::invalid, "items of an interest snapshot that was not begun"};
+  auto checked = check_filters(filters);
+  for (auto filter = filters.begin(); checked && filter != filters.end(); ++filter) {
+    pending_->insert(*filter);
+    checked = check_size(pending_->filters.size(), pending_->filter_bytes);
+  }
+  if (!checked) pending_.reset();
+  return checked;
+}
+
+result<bool> view_updates::end(std::uint64_t count, std::uint64_t hash) {
+  if (!pending_) return error{errc::invalid, "end of an interest snapshot that was not begun"};
+  auto arrived = *std::exchange(pending_, std::nullopt);
+  if (arrived.filters.size() != count || arrived.hash != hash) {
+    return error{errc::corrupt, "an interest snapshot does not agree with its count and hash"};
+  }
+  return view_.replace(pending_version_, std::move(arrived));
+}
+
+result<bool> view_updates::delta(std::uint64_t version, const std::vector<std::string>& added,
+                                 const std::vector<std::string>& removed) {
+  if (pending_) return error{errc::invalid, "an interest delta inside a snapshot"};
+  return view_.delta(version, added, removed);
 }
 
 }  // namespace linkd::interest

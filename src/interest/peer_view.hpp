@@ -36,29 +36,19 @@ struct hashed_filters {
   bool erase(const std::string& filter);
 };
 
-// What one peer asks of us. A snapshot arrives in brackets (begin, items..., end): the old view
-// stays in force until the bracket closes and its digest agrees; then come deltas. Every error
-// leaves the view in force as it was and means: end the session. Owned by the link; outlives its
-// sessions; no thread.
+// What one peer asks of us. Owned by the link; outlives its sessions; no thread.
 class peer_view {
  public:
   // From disk, at start: in force until the peer's first snapshot. Leaves out what is no filter.
   void restore(const std::vector<std::string>& filters);
-
-  // A bracket that is open already is forgotten.
-  void begin(std::uint64_t version);
-  // errc::invalid outside a bracket or for a bad filter, errc::too_large over filters_per_peer_max
-  // or filter_bytes_per_peer_max; the bracket is then forgotten.
-  result<void> items(const std::vector<std::string>& filters);
-  // True if the view in force changed; errc::corrupt if count or hash disagree.
-  result<bool> end(std::uint64_t count, std::uint64_t hash);
-  // `version` must be the last one plus one and no bracket open: errc::invalid otherwise, and for a
-  // bad filter; errc::too_large as in items(). Removing what is not there and adding what is: no
-  // error. What is in both lists is removed and added again. True if anything was done.
+  // True if the filters changed.
+  bool replace(std::uint64_t version, hashed_filters with);
+  // `version` must be the last one plus one: errc::invalid otherwise, and for a bad filter;
+  // errc::too_large over filters_per_peer_max or filter_bytes_per_peer_max; the view then stays as
+  // it was. Removing what is not there and adding what is: no error. What is in both lists is
+  // removed and added again. True if anything was done.
   result<bool> delta(std::uint64_t version, const std::vector<std::string>& added,
                      const std::vector<std::string>& removed);
-  // Forgets an unfinished bracket (the session ended).
-  void abandon();
   // Nothing is wanted any more (interest expired); true if something was.
   bool clear();
 
@@ -68,6 +58,32 @@ class peer_view {
  private:
   hashed_filters in_force_;
   std::uint64_t version_ = 0;
+};
+
+// What one session tells of the peer's view. A snapshot arrives in brackets (begin, items..., end):
+// the old view stays in force until the bracket closes and its digest agrees; then come deltas.
+// Every error leaves the view in force as it was and means: end the session. An open bracket is the
+// session's own: another connection of the link comes and goes without harm to it.
+class view_updates {
+ public:
+  // `view` outlives this.
+  explicit view_updates(peer_view& view) : view_(view) {}
+
+  // A bracket that is open already is forgotten.
+  void begin(std::uint64_t version);
+  // errc::invalid outside a bracket or for a bad filter, errc::too_large over filters_per_peer_max
+  // or filter_bytes_per_peer_max; the bracket is then forgotten.
+  result<void> items(const std::vector<std::string>& filters);
+  // True if the view in force changed; errc::corrupt if count or hash disagree.
+  result<bool> end(std::uint64_t count, std::uint64_t hash);
+  // errc::invalid inside a bracket, else as the view says.
+  result<bool> delta(std::uint64_t version, const std::vector<std::string>& added,
+                     const std::vector<std::string>& removed);
+  // What is in force.
+  [[nodiscard]] digest current() const { return view_.current(); }
+
+ private:
+  peer_view& view_;
   std::optional<hashed_filters> pending_;  // an open bracket
   std::uint64_t pending_version_ = 0;
 };

@@ -215,7 +215,6 @@ void link::begin_session(channel& which) {
   local.frame_bytes_max = which.frame_bytes_max();
   local.compress = settings_.compression == compression_kind::zstd;
   local.retry_interval = settings_.mqtt.retry_interval;
-  view_.abandon();
   which.session().emplace(which.role(), local, env_.random.next(), view_, announced_);
 }
 

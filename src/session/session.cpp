@@ -142,7 +142,6 @@ void link_session::establish(wire::hello peer, time_point now) {
   state_ = state::established;
   next_ping_ = now + limits::heartbeat_interval;
   effects_.push_back(established{peer});
-  view_.abandon();
   send(announcer_.start(frame_bytes_max, now));
   if (is_over()) return;
   const auto received = receiver_.start(local_, peer, now, effects_);
@@ -310,12 +309,6 @@ void link_session::refuse(wire::refusal reason, const std::string& text) {
   }
   send(wire::refused{reason, text});
   end(refused_by{reason, text, true});
-}
-
-void link_session::end(effect last) {
-  state_ = state::over;
-  view_.abandon();
-  effects_.push_back(std::move(last));
 }
 
 std::vector<effect> link_session::take_effects() {

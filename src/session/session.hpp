@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "interest/announcement.hpp"
@@ -97,11 +98,16 @@ class link_session {
   void send_ack(bool resend);
   // The peer broke a rule.
   void fail(const std::string& reason);
-  void end(effect last);
+  // `last`: refused_by or closed.
+  template <class Last>
+  void end(Last last) {
+    state_ = state::over;
+    effects_.emplace_back(std::move(last));
+  }
 
   const role role_;
   const local_side local_;
-  interest::peer_view& view_;
+  interest::view_updates view_;
   std::uint64_t id_;
   state state_ = state::waiting;
   std::optional<wire::refused> refusal_;  // for the HELLO to come

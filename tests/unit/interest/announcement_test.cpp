@@ -46,13 +46,14 @@ TEST_CASE("announcement: views of a peer converge over sessions that break", "[i
 
   const auto send_snapshot = [&](bool to_the_end) {
     const strings filters(announced.filters().begin(), announced.filters().end());
-    view.begin(announced.current().version);
+    view_updates session(view);
+    session.begin(announced.current().version);
     const auto cut = static_cast<std::ptrdiff_t>(below(filters.size() + 1));
-    REQUIRE(view.items({filters.begin(), filters.begin() + cut}).has_value());
-    if (!to_the_end) return view.abandon();
-    REQUIRE(view.items({filters.begin() + cut, filters.end()}).has_value());
+    REQUIRE(session.items({filters.begin(), filters.begin() + cut}).has_value());
+    if (!to_the_end) return;
+    REQUIRE(session.items({filters.begin() + cut, filters.end()}).has_value());
     const auto before = view.filters();
-    const auto ended = view.end(announced.current().count, announced.current().hash);
+    const auto ended = session.end(announced.current().count, announced.current().hash);
     REQUIRE(ended.has_value());
     REQUIRE(ended.value() == (before != announced.filters()));
     established = true;

@@ -24,9 +24,10 @@ std::uint64_t hash_of(const strings& filters) {
 // A view that holds `filters` by a snapshot of this version.
 peer_view view_of(const strings& filters, std::uint64_t version = 1) {
   peer_view view;
-  view.begin(version);
-  REQUIRE(view.items(filters).has_value());
-  REQUIRE(view.end(filters.size(), hash_of(filters)).has_value());
+  view_updates session(view);
+  session.begin(version);
+  REQUIRE(session.items(filters).has_value());
+  REQUIRE(session.end(filters.size(), hash_of(filters)).has_value());
   return view;
 }
 
@@ -72,91 +73,99 @@ TEST_CASE("filter_hash: sums of names that count up do not collide", "[interest]
 
 TEST_CASE("peer_view: the old view is in force until the bracket closes", "[interest]") {
   auto view = view_of({"a", "b"}, 7);
-  view.begin(9);
-  CHECK(view.items({"c"}).has_value());
+  view_updates session(view);
+  session.begin(9);
+  CHECK(session.items({"c"}).has_value());
   CHECK(content(view) == strings{"a", "b"});
   CHECK(view.current() == digest{7, 2, hash_of({"a", "b"})});
-  CHECK(view.items({"d"}).has_value());
-  CHECK(view.end(2, hash_of({"c", "d"})).value());
+  CHECK(session.items({"d"}).has_value());
+  CHECK(session.end(2, hash_of({"c", "d"})).value());
   CHECK(content(view) == strings{"c", "d"});
   CHECK(view.current() == digest{9, 2, hash_of({"d", "c"})});
 }
 
 TEST_CASE("peer_view: a snapshot of the same filters changes only the version", "[interest]") {
   auto view = view_of({"a"}, 1);
-  view.begin(4);
-  CHECK(view.items({"a", "a"}).has_value());
-  CHECK_FALSE(view.end(1, hash_of({"a"})).value());
+  view_updates session(view);
+  session.begin(4);
+  CHECK(session.items({"a", "a"}).has_value());
+  CHECK_FALSE(session.end(1, hash_of({"a"})).value());
   CHECK(view.current().version == 4);
 }
 
 TEST_CASE("peer_view: a snapshot that does not agree with its digest is thrown away",
           "[interest]") {
   auto view = view_of({"a"});
+  view_updates session(view);
   const auto before = view.current();
-  view.begin(2);
-  CHECK(view.items({"b", "c"}).has_value());
+  session.begin(2);
+  CHECK(session.items({"b", "c"}).has_value());
   SECTION("count") {
-    CHECK(view.end(3, hash_of({"b", "c"})).error().code == errc::corrupt);
+    CHECK(session.end(3, hash_of({"b", "c"})).error().code == errc::corrupt);
   }
   SECTION("hash") {
-    CHECK(view.end(2, hash_of({"b", "d"})).error().code == errc::corrupt);
+    CHECK(session.end(2, hash_of({"b", "d"})).error().code == errc::corrupt);
   }
   CHECK(view.current() == before);
-  CHECK(view.end(2, hash_of({"b", "c"})).error().code == errc::invalid);
+  CHECK(session.end(2, hash_of({"b", "c"})).error().code == errc::invalid);
 }
 
 TEST_CASE("peer_view: items and end need a bracket", "[interest]") {
   auto view = view_of({"a"});
-  CHECK(view.items({"b"}).error().code == errc::invalid);
-  CHECK(view.end(0, 0).error().code == errc::invalid);
+  view_updates session(view);
+  CHECK(session.items({"b"}).error().code == errc::invalid);
+  CHECK(session.end(0, 0).error().code == errc::invalid);
 
-  view.begin(2);
-  view.abandon();
-  CHECK(view.items({"b"}).error().code == errc::invalid);
+  session.begin(2);
+  view_updates other(view);
+  CHECK(other.items({"b"}).error().code == errc::invalid);
   CHECK(content(view) == strings{"a"});
 }
 
 TEST_CASE("peer_view: a second begin forgets the first", "[interest]") {
   peer_view view;
-  view.begin(1);
-  CHECK(view.items({"a"}).has_value());
-  view.begin(2);
-  CHECK(view.items({"b"}).has_value());
-  CHECK(view.end(1, hash_of({"b"})).value());
+  view_updates session(view);
+  session.begin(1);
+  CHECK(session.items({"a"}).has_value());
+  session.begin(2);
+  CHECK(session.items({"b"}).has_value());
+  CHECK(session.end(1, hash_of({"b"})).value());
   CHECK(content(view) == strings{"b"});
 }
 
 TEST_CASE("peer_view: a bad filter ends the bracket and leaves the view", "[interest]") {
   auto view = view_of({"a"});
-  view.begin(2);
-  CHECK(view.items({"b", "c/#/d"}).error().code == errc::invalid);
-  CHECK(view.end(1, hash_of({"b"})).error().code == errc::invalid);
+  view_updates session(view);
+  session.begin(2);
+  CHECK(session.items({"b", "c/#/d"}).error().code == errc::invalid);
+  CHECK(session.end(1, hash_of({"b"})).error().code == errc::invalid);
   CHECK(content(view) == strings{"a"});
 }
 
 TEST_CASE("peer_view: deltas follow one another", "[interest]") {
   auto view = view_of({"a", "b"}, 5);
-  CHECK(view.delta(6, {"c"}, {"a"}).value());
+  view_updates session(view);
+  CHECK(session.delta(6, {"c"}, {"a"}).value());
   CHECK(content(view) == strings{"b", "c"});
   CHECK(view.current() == digest{6, 2, hash_of({"b", "c"})});
 
-  CHECK_FALSE(view.delta(7, {"b"}, {"x"}).value());  // nothing to do
+  CHECK_FALSE(session.delta(7, {"b"}, {"x"}).value());  // nothing to do
   CHECK(view.current().version == 7);
 
   const auto before = view.current();
-  CHECK(view.delta(7, {"d"}, {}).error().code == errc::invalid);
-  CHECK(view.delta(9, {"d"}, {}).error().code == errc::invalid);
-  CHECK(view.delta(8, {"d", "bad#"}, {"b"}).error().code == errc::invalid);
-  view.begin(20);
-  CHECK(view.delta(8, {"d"}, {}).error().code == errc::invalid);
+  CHECK(session.delta(7, {"d"}, {}).error().code == errc::invalid);
+  CHECK(session.delta(9, {"d"}, {}).error().code == errc::invalid);
+  CHECK(session.delta(8, {"d", "bad#"}, {"b"}).error().code == errc::invalid);
+  session.begin(20);
+  CHECK(session.delta(8, {"d"}, {}).error().code == errc::invalid);
   CHECK(view.current() == before);
   CHECK(content(view) == strings{"b", "c"});
 }
 
 TEST_CASE("peer_view: a filter that is removed and added stays", "[interest]") {
   auto view = view_of({"a"});
-  CHECK(view.delta(2, {"a"}, {"a"}).has_value());
+  view_updates session(view);
+  CHECK(session.delta(2, {"a"}, {"a"}).has_value());
   CHECK(view.current() == digest{2, 1, hash_of({"a"})});
 }
 
@@ -164,56 +173,59 @@ TEST_CASE("peer_view: the number of filters has a limit", "[interest]") {
   const std::size_t max = limits::filters_per_peer_max;
   const auto fitting = numbered(max);
   peer_view view;
-  view.begin(1);
-  CHECK(view.items(numbered(max - 1)).has_value());
-  CHECK(view.items({fitting.back()}).has_value());
+  view_updates session(view);
+  session.begin(1);
+  CHECK(session.items(numbered(max - 1)).has_value());
+  CHECK(session.items({fitting.back()}).has_value());
   SECTION("one more in the snapshot") {
-    CHECK(view.items({"x"}).error().code == errc::too_large);
+    CHECK(session.items({"x"}).error().code == errc::too_large);
     CHECK(view.current() == digest{});
   }
   SECTION("one more by a delta") {
-    CHECK(view.end(max, hash_of(fitting)).value());
+    CHECK(session.end(max, hash_of(fitting)).value());
     const auto before = view.current();
-    CHECK(view.delta(2, {"x", "y"}, {"0"}).error().code == errc::too_large);
+    CHECK(session.delta(2, {"x", "y"}, {"0"}).error().code == errc::too_large);
     CHECK(view.current() == before);
     CHECK(view.filters().contains("0"));
     CHECK_FALSE(view.filters().contains("x"));
-    CHECK(view.delta(2, {"x"}, {"0"}).value());
-    CHECK(view.delta(3, {"y"}, {}).error().code == errc::too_large);
+    CHECK(session.delta(2, {"x"}, {"0"}).value());
+    CHECK(session.delta(3, {"y"}, {}).error().code == errc::too_large);
   }
 }
 
 TEST_CASE("peer_view: the bytes of filters have a limit", "[interest]") {
   const std::size_t max = limits::filter_bytes_per_peer_max;
   peer_view view;
-  view.begin(1);
+  view_updates session(view);
+  session.begin(1);
   SECTION("one less, then one more, then too many") {
-    CHECK(view.items(bulky(max - 1)).has_value());
-    CHECK(view.items({"x"}).has_value());
-    CHECK(view.items({"x"}).has_value());  // there already
-    CHECK(view.items({"y"}).error().code == errc::too_large);
+    CHECK(session.items(bulky(max - 1)).has_value());
+    CHECK(session.items({"x"}).has_value());
+    CHECK(session.items({"x"}).has_value());  // there already
+    CHECK(session.items({"y"}).error().code == errc::too_large);
   }
   SECTION("exactly") {
     const auto filters = bulky(max);
-    CHECK(view.items(filters).has_value());
-    CHECK(view.end(filters.size(), hash_of(filters)).value());
+    CHECK(session.items(filters).has_value());
+    CHECK(session.end(filters.size(), hash_of(filters)).value());
     const auto before = view.current();
-    CHECK(view.delta(2, {"x"}, {}).error().code == errc::too_large);
+    CHECK(session.delta(2, {"x"}, {}).error().code == errc::too_large);
     CHECK(view.current() == before);
-    CHECK(view.delta(2, {"x"}, {filters.front()}).value());
+    CHECK(session.delta(2, {"x"}, {filters.front()}).value());
   }
   SECTION("one more at once") {
-    CHECK(view.items(bulky(max + 1)).error().code == errc::too_large);
+    CHECK(session.items(bulky(max + 1)).error().code == errc::too_large);
   }
 }
 
 TEST_CASE("peer_view: what was restored is in force until the first snapshot", "[interest]") {
   peer_view view;
+  view_updates session(view);
   view.restore({"a", "a", "b/#", "no#filter"});
   CHECK(content(view) == strings{"a", "b/#"});
   CHECK(view.current() == digest{0, 2, hash_of({"a", "b/#"})});
-  view.begin(3);
-  CHECK(view.end(0, 0).value());
+  session.begin(3);
+  CHECK(session.end(0, 0).value());
   CHECK(view.filters().empty());
 }
 
