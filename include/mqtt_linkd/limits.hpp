@@ -23,8 +23,7 @@ inline constexpr std::size_t lingering_filters_max = 100'000;    // a link; abov
 inline constexpr seconds summary_review_interval{60};
 inline constexpr milliseconds interest_pause_min{10};       // between updates of interest, plus
 inline constexpr microseconds interest_pause_a_filter{50};  // for each: an update looks at all
-inline constexpr seconds interest_save_pause{1};  // a peer's interest is written at most so often
-inline constexpr std::size_t subscriptions_max = 500'000;  // followed at the local broker
+inline constexpr std::size_t subscriptions_max = 500'000;   // followed at the local broker
 inline constexpr std::size_t subscription_bytes_max = 256u << 20;
 inline constexpr seconds subscription_view_age_max{15};  // not heard of the broker for longer
 

@@ -49,6 +49,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
       since_(env.time.unix_time()) {
   if (const auto& saved = store_->interest()) {
     view_.restore(saved->filters);
+    kept_interest_.assign(view_.filters().begin(), view_.filters().end());
     last_seen_ = saved->last_seen;
   }
   announce(env_.time.now());
@@ -166,7 +167,7 @@ void link::on_time() {
   if (now >= next_maintenance_) {
     next_maintenance_ = now + limits::heartbeat_interval;
     expire_interest();
-    if (*interest_unsaved_) save_interest();
+    if (interest_unsaved_) save_interest();
     outbox_.maintain();
   }
 }

@@ -152,6 +152,7 @@ class link : private channel_events {
   void announce(time_point now);
   [[nodiscard]] std::optional<time_point> interest_deadline() const;
   void save_interest();
+  void on_interest_saved(std::vector<std::string> filters, const result<void>& saved);
   void save_paused();
   void expire_interest();
 
@@ -167,8 +168,9 @@ class link : private channel_events {
   interest::narrowing narrowed_;
   interest::announcement announced_;
   pace announcing_, saving_interest_;
-  stamp last_seen_;  // when we last had a session with the peer
-  std::shared_ptr<bool> interest_unsaved_ = std::make_shared<bool>(false);
+  stamp last_seen_;                         // when we last had a session with the peer
+  std::vector<std::string> kept_interest_;  // of the peer, as it is on disk: this is captured
+  bool interest_unsaved_ = false;           // the last attempt failed
 
   std::unique_ptr<channel> dialled_ = new_dialler();
   // A way to the first server while a later one of the list is used; it takes the other's place
@@ -188,6 +190,7 @@ class link : private channel_events {
   std::string reason_;
   stamp since_;
   std::optional<microseconds> round_trip_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what the worker answers later
 };
 
 }  // namespace linkd::link

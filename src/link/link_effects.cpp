@@ -60,7 +60,6 @@ void link::apply(channel& from, session::refused_by& effect) {
 void link::apply(channel&, session::interest_changed&) {
   ++counters_.interest_updates_in;
   saving_interest_.ask();
-  events_.on_interest_changed();
 }
 
 void link::apply(channel&, session::deliver& effect) {

@@ -52,23 +52,36 @@ std::optional<time_point> link::interest_deadline() const {
 
 std::vector<std::string> link::effective() const {
   if (!settings_.enable) return {};
-  return interest::effective_filters({view_.filters().begin(), view_.filters().end()},
-                                     settings_.allow);
+  return interest::effective_filters(kept_interest_, settings_.allow);
 }
 
 bool link::knows_interest() const {
   return !settings_.enable || store_->interest() || counters_.interest_updates_in > 0;
 }
 
+// What is captured must be on disk first: the broker keeps our subscription when we are killed, and
+// what it has for us must find its link in our next life.
 void link::save_interest() {
-  saving_interest_.done(env_.time.now(), limits::interest_save_pause);
+  saving_interest_.done(env_.time.now(), interest_pause(view_.filters().size()));
   last_seen_ = env_.time.unix_time();
-  store_->save_interest(
-      {last_seen_, {view_.filters().begin(), view_.filters().end()}},
-      [log = &env_.log, name = settings_.name, unsaved = interest_unsaved_](const auto& saved) {
-        *unsaved = !saved;
-        if (!saved) log->write(log_level::error, "interest_not_saved", name, saved.error().text);
-      });
+  interest_unsaved_ = false;
+  std::vector<std::string> filters(view_.filters().begin(), view_.filters().end());
+  store_->save_interest({last_seen_, filters}, [this, alive = std::weak_ptr(alive_),
+                                                filters](const result<void>& saved) mutable {
+    if (!alive.expired()) on_interest_saved(std::move(filters), saved);
+  });
+}
+
+// A disk that refuses this file does not keep the peer from what its queue may still take.
+void link::on_interest_saved(std::vector<std::string> filters, const result<void>& saved) {
+  if (!saved) {
+    interest_unsaved_ = true;
+    env_.log.write(log_level::error, "interest_not_saved", settings_.name, saved.error().text);
+  }
+  if (filters == kept_interest_) return;
+  kept_interest_ = std::move(filters);
+  events_.on_interest_changed();
+  events_.on_link_event();
 }
 
 void link::expire_interest() {
@@ -82,7 +95,6 @@ void link::expire_interest() {
                  "the peer has been away for longer than interest_expiry; nothing is captured for "
                  "it any more");
   save_interest();
-  events_.on_interest_changed();
 }
 
 }  // namespace linkd::link

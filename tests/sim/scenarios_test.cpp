@@ -250,6 +250,26 @@ TEST_CASE("disk full: capture stops, says so, and goes on by itself when there i
   s.check(s.a, s.b, numbers, 32);
 }
 
+TEST_CASE("crash: what was captured for a peer is wanted in the next life too", "[sim]") {
+  stage s(GENERATE(range(1, 21)));
+  s.start_pair({}, {"x/1"});
+  const auto wants = [&](std::vector<std::string> topics) {
+    s.b.configure({link_to("b", "a", topics)});
+    const auto captured = [&] { return s.a.broker().captured() == topics; };
+    REQUIRE(s.in.run_until(captured, seconds(10)));
+  };
+  wants({"x/1", "x/2"});
+  wants({"x/1", "x/2", "y"});  // before the first change has been kept for long
+  s.a.kill();
+  s.b.kill();
+  const auto numbers = s.publish(s.a, "y", 50);
+  s.a.start();
+  s.in.run_for(seconds(5));
+  s.b.start();
+  s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
 TEST_CASE("state lost: what the broker still holds waits until the peer has told what it wants",
           "[sim]") {
   stage s(GENERATE(range(1, 6)));
