@@ -1,23 +1,28 @@
 """What is compared: ways to bring messages from Paris's broker to London's."""
 
+import json
 from dataclasses import replace
 
 from tests.bench.lab import Broker, Daemon, Line, free_ports
 
+TOPIC_ALL, TOPIC_WANTED = "bench/#", "bench/wanted/#"
+
 
 class Contender:
-    """Two brokers and what links them: what is published at Paris arrives in London."""
+    """A broker in Paris, one or more far away, and what links them: what is published under
+    TOPIC_WANTED in Paris arrives at all the others."""
 
-    def __init__(self, tools, directory, broker_settings, round_trip_ms):
+    def __init__(self, tools, directory, variant):
         self.tools = tools
         self.directory = directory
-        self.round_trip_ms = round_trip_ms
+        self.variant = variant
         self.processes = []
         self.daemons = []
         self.line = None
         try:
-            self.paris = self.keep(Broker(directory / "broker-paris", broker_settings))
-            self.london = self.keep(Broker(directory / "broker-london", broker_settings))
+            self.far_sites = [f"london-{number}" for number in range(variant.links)]
+            self.far = [self.keep(Broker(directory / f"broker-{name}", variant.brokers))
+                        for name in self.far_sites]
             self.link()
         except BaseException:
             self.close()
@@ -29,11 +34,17 @@ class Contender:
 
     def through_line(self, port):
         """The port to use to reach `port` from the other site."""
-        if self.round_trip_ms is None:
+        if self.variant.round_trip_ms is None:
             return port
+        if self.line:
+            raise ValueError("a line reaches one site only")
         self.line = Line(self.tools.delay_line, self.directory / "line.log", port,
-                         self.round_trip_ms)
+                         self.variant.round_trip_ms)
         return self.line.port
+
+    def start_paris(self, more=()):
+        self.paris = self.keep(
+            Broker(self.directory / "broker-paris", self.variant.brokers, more))
 
     def link(self):
         raise NotImplementedError
@@ -56,33 +67,57 @@ class Contender:
             self.line.close()
 
 
+class Bridge(Contender):
+    """mosquitto's own: what people use today. It cannot know what is wanted and copies it all."""
+
+    def link(self):
+        lines = []
+        for name, broker in zip(self.far_sites, self.far):
+            lines += [f"connection {name}", f"address 127.0.0.1:{self.through_line(broker.port)}",
+                      f"topic {TOPIC_ALL} out 1", "cleansession false", "notifications false",
+                      "restart_timeout 1"]
+        self.start_paris(lines)
+
+    def peak_bytes(self):
+        """Of what queues."""
+        return self.paris.peak_bytes()
+
+
 class Linked(Contender):
-    """Ours. Paris dials London. A subclass tells what the files say of the way between them: in
+    """Ours. Paris dials the others. A subclass tells what the files say of the way between them: in
     London's own, in London's and in Paris's file of the link."""
 
     def link(self):
-        listening, accepting, dialling = self.way()
-        london = Daemon(self.tools.daemon, self.directory / "london", self.london.port, listening,
-                        {"paris": accepting + 'topics: ["bench/#"]\n'})
-        self.daemons.append(self.keep(london))
-        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, "",
-                       {"london": dialling + "topics: []\n"})
+        self.start_paris()
+        links = {}
+        for name, broker in zip(self.far_sites, self.far):
+            listening, accepting, dialling = self.way(broker)
+            filters = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
+            daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
+                            {"paris": f"{accepting}topics: {json.dumps(filters)}\n"})
+            self.daemons.append(self.keep(daemon))
+            links[name] = dialling + "topics: []\n"
+        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, "", links)
         self.daemons.insert(0, self.keep(paris))
+
+    def peak_bytes(self):
+        """Of what queues."""
+        return self.daemons[0].peak_bytes()
 
 
 class ThroughBroker(Linked):
     """The daemons meet at London's broker."""
 
-    def way(self):
-        return "", "", f"server: mqtt://127.0.0.1:{self.through_line(self.london.port)}\n"
+    def way(self, broker):
+        return "", "", f"server: mqtt://127.0.0.1:{self.through_line(broker.port)}\n"
 
 
 class Direct(Linked):
     """Paris's daemon dials London's."""
 
-    def way(self):
+    def way(self, broker):
         port, = free_ports(1)
-        password = self.directory / "password"
+        password = self.directory / f"password-{port}"
         password.write_text("bench\n")
         password.chmod(0o600)
         return (f"listen: {{ server: 'ws://127.0.0.1:{port}' }}\n",
@@ -91,7 +126,7 @@ class Direct(Linked):
                 f"password_file: {password}\n")
 
 
-CONTENDERS = {"mqtt": ThroughBroker, "ws": Direct}
+CONTENDERS = {"bridge": Bridge, "mqtt": ThroughBroker, "ws": Direct}
 BEFORE = " before"  # behind the name of one of ours: with the older daemon
 
 

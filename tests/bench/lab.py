@@ -17,11 +17,19 @@ BROKER_DEFAULT = {}
 BROKER_TUNED = {"max_inflight_messages": 1000, "max_queued_messages": 0, "set_tcp_nodelay": "true"}
 
 
+handed_out = set()
+
+
 def free_ports(count):
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
+    """None of them given twice: who asked before may not listen yet."""
+    held, ports = [], []
+    while len(ports) < count:
+        held.append(socket.socket())
+        held[-1].bind(("127.0.0.1", 0))
+        port = held[-1].getsockname()[1]
+        if port not in handed_out:
+            handed_out.add(port)
+            ports.append(port)
     for each in held:
         each.close()
     return ports
@@ -69,9 +77,9 @@ class Process:
 
 
 class Broker(Process):
-    """A mosquitto with `settings` above its defaults."""
+    """A mosquitto with `settings` above its defaults, and `more` lines at the end."""
 
-    def __init__(self, directory, settings):
+    def __init__(self, directory, settings, more=()):
         directory.mkdir(parents=True)
         self.port, = free_ports(1)
         lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_dest stderr",
@@ -79,6 +87,7 @@ class Broker(Process):
         lines += [f"{name} {value}" for name, value in settings.items()]
         if os.geteuid() == 0:
             lines.append("user root")  # it may read this directory
+        lines += more
         configuration = directory / "mosquitto.conf"
         configuration.write_text("\n".join(lines) + "\n")
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"

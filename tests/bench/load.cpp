@@ -18,6 +18,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::size_t write_bytes = 64u << 10;  // gathered before they are written
 constexpr milliseconds probe_interval{50};
 constexpr milliseconds lost_after{2000};  // without any arrival, what is outstanding is lost
+constexpr std::string_view unwanted_topic = "bench/unwanted";
 constexpr std::string_view probe_suffix = "/probe";
 
 std::uint64_t to_us(clock::time_point time) {
@@ -116,13 +117,18 @@ class load {
       if (when > now) break;
       // What we had to hold back is late from the time it was due.
       const auto sent = held_back_ && settings_.rate > 0 ? when : now;
-      append_publish(publisher_.out(), {topics_[published_ % topics_.size()], settings_.qos,
-                                        next_id(), payloads_.make({published_, to_us(sent)})});
+      append(topics_[published_ % topics_.size()], to_us(sent));
+      for (std::size_t i = 0; i < settings_.unwanted; ++i) append(unwanted_topic, to_us(sent));
       ++published_;
-      ++unacknowledged_;
     }
     held_back_ = due(published_) <= now;
     publisher_.flush();
+  }
+
+  void append(std::string_view topic, std::uint64_t sent_us) {
+    append_publish(publisher_.out(),
+                   {topic, settings_.qos, next_id(), payloads_.make({published_, sent_us})});
+    ++unacknowledged_;
   }
 
   // When publish() has something to do, as far as time tells.

@@ -20,6 +20,7 @@ struct load_settings {
   std::uint8_t qos = 1;
   std::size_t size_bytes = 200;
   payload_kind kind = payload_kind::json;
+  std::size_t unwanted = 0;     // messages to bench/unwanted for each that counts
   double rate = 0;              // messages a second; 0: as many as go through
   std::size_t window = 1000;    // QoS 1 publishes without an acknowledgement, at most 30,000
   std::size_t outstanding = 0;  // published and not yet arrived; 0: any number

@@ -3,8 +3,8 @@
 // as one line of JSON. load.hpp says what the settings mean:
 //
 //   publish=PORT subscribe=PORT,PORT... topic=bench topics=16 qos=1 size=200
-//   payload=json|binary|random rate=0 window=1000 outstanding=0 warmup_ms=1000 measured_ms=5000
-//   patience_ms=10000
+//   payload=json|binary|random unwanted=0 rate=0 window=1000 outstanding=0 warmup_ms=1000
+//   measured_ms=5000 patience_ms=10000
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
@@ -41,6 +41,8 @@ void set(load_settings& settings, const std::string& name, const std::string& va
     settings.kind = payload_kind_from(value).value();
   } else if (name == "rate") {
     settings.rate = std::stod(value);
+  } else if (name == "unwanted") {
+    settings.unwanted = number(value);
   } else if (name == "window") {
     settings.window = number(value);
   } else if (name == "outstanding") {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.bench.lab import BROKER_TUNED
+from tests.bench.lab import BROKER_DEFAULT, BROKER_TUNED
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,19 @@ P99 = Measure("p99_ms", "latency p99 ms", 2)
 P999 = Measure("p999_ms", "latency p99.9 ms", 2)
 INFLIGHT = Measure("inflight_mb", "in flight on the link, highest seen, MB", 1)
 LINE_MEGABYTES = Measure("line_mb_s", "on the line MB/s", 1)
+LINE_BYTES = Measure("line_bytes", "bytes on the line a delivered message", 1)
+PEAK = Measure("peak_mb", "peak memory of what queues, MB", 1)
 MISSING = Measure("missing", "lost messages")
 
 BULK = [RATE, DAEMONS_CPU, SITES_CPU, MISSING]
+AGAINST = [RATE, SITES_CPU, MISSING]  # a bridge, which has no daemons
+OUTAGE = [Measure("backlog", "messages that waited"),
+          Measure("recovery_s", "s until all had arrived", 1),
+          Measure("drain_rate", "messages/s meanwhile"),
+          Measure("live_p99_ms", "of live traffic meanwhile: latency p99 ms"),
+          PEAK, MISSING]
+DISTANT = [RATE, P50, MISSING]
+BYTES = [LINE_BYTES, RATE, MISSING]
 LATENCY = [P50, P99, P999, MISSING]
 LONG_LINE = [MEGABYTES, LINE_MEGABYTES, INFLIGHT, P50, DAEMONS_CPU, MISSING]
 
@@ -35,6 +45,9 @@ class Variant:
     load: dict  # settings of mqtt_load
     round_trip_ms: float | None = None  # none: no line between the sites
     brokers: dict = field(default_factory=lambda: BROKER_TUNED)
+    links: int = 1  # from Paris, to a site each
+    filters: int = 1  # London asks for
+    outage: bool = False  # the line is cut while the load runs; more load comes as it is back
 
 
 @dataclass(frozen=True)
@@ -61,4 +74,43 @@ SCENARIOS = {
                  round_trip_ms=100),
          Variant("QoS 1, 3200 messages/s: 52 MB/s", LONG_LINE,
                  {**LARGE, "rate": 3200}, round_trip_ms=100)]),
+    "saturation": Scenario(
+        "Saturation on loopback", ["bridge", "ws"],
+        [Variant(f"QoS {qos}, {size} B", AGAINST, {"qos": qos, "size": size, **SATURATION})
+         for qos in (0, 1) for size in (64, 200, 1024, 16384)]),
+    "latency": Scenario(
+        "Latency", ["bridge", "ws"],
+        [Variant(f"QoS {qos}, {rate} messages/s", LATENCY, {"qos": qos, "rate": rate})
+         for qos in (0, 1) for rate in (1000, 10000)]),
+    "distance": Scenario(
+        "Round trips between the sites, QoS 1", ["bridge", "ws"],
+        [Variant(f"{milliseconds} ms, {kind} brokers", DISTANT,
+                 {"qos": 1, "window": 900, "patience_ms": 20000}, round_trip_ms=milliseconds,
+                 brokers=brokers)
+         for kind, brokers in (("default", BROKER_DEFAULT), ("tuned", BROKER_TUNED))
+         for milliseconds in (20, 100, 300)]),
+    "bytes": Scenario(
+        "Bytes on the line, messages of 200 B, 20 ms round trip", ["bridge", "ws"],
+        [Variant(f"{kind}, {rate} messages/s", BYTES,
+                 {"qos": 1, "rate": rate, "payload": kind}, round_trip_ms=20)
+         for kind in ("json", "binary", "random") for rate in (2000, 10000)]),
+    "relevance": Scenario(
+        "What part of the traffic is wanted; 200 B JSON, 10,000 messages/s in all, 20 ms",
+        ["bridge", "ws"],
+        [Variant(f"{100 // (1 + unwanted)} %", BYTES,
+                 {"qos": 1, "rate": 10000 / (1 + unwanted), "unwanted": unwanted}, round_trip_ms=20)
+         for unwanted in (0, 9, 99)]),
+    "backlog": Scenario(
+        "An outage of all the measured time, then 1000 messages/s of live traffic", ["bridge", "ws"],
+        [Variant("QoS 1, 20,000 messages/s", OUTAGE, {"qos": 1, "rate": 20000}, round_trip_ms=0,
+                 outage=True)]),
+    "fan_out": Scenario(
+        "One site to many, 200 messages/s", ["bridge", "ws"],
+        [Variant(f"{links} links", [SITES_CPU, P50, MISSING], {"qos": 1, "rate": 200}, links=links)
+         for links in (1, 10, 50)]),
+    "filters": Scenario(
+        "How many filters London asks for, QoS 1, 5000 messages/s", ["ws"],
+        [Variant(f"{filters} filters", [DAEMONS_CPU, SITES_CPU, P50, PEAK, MISSING],
+                 {"qos": 1, "rate": 5000, "patience_ms": 60000}, filters=filters)
+         for filters in (10, 1000, 9000)]),
 }
