@@ -1,3 +1,4 @@
+#include <boost/crc.hpp>
 #include <catch2/catch.hpp>
 
 #include "base/backoff.hpp"
@@ -36,6 +37,19 @@ TEST_CASE("coding: integers are little-endian and taken back off the front", "[b
 TEST_CASE("crc32c: the check value of RFC 3720", "[base]") {
   CHECK(crc32c("123456789") == 0xe3069283u);
   CHECK(crc32c(std::string(32, '\0')) == 0x8a9136aau);
+}
+
+TEST_CASE("crc32c: agrees with the definition for every length and alignment", "[base]") {
+  std::string data(256, '\0');
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 167 + 13);
+  for (std::size_t begin = 0; begin < 16; ++begin) {
+    for (std::size_t size = 0; size < 100; ++size) {
+      const bytes_view part = bytes_view(data).substr(begin, size);
+      boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> defined;
+      defined.process_bytes(part.data(), part.size());
+      REQUIRE(crc32c(part) == defined.checksum());
+    }
+  }
 }
 
 TEST_CASE("backoff: doubles up to its maximum and stays in the upper half", "[base]") {
