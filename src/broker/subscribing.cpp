@@ -1,8 +1,8 @@
-// The part of mosquitto_broker that keeps the subscriptions and watches the deadlines.
+// The part of mqtt_broker that keeps the subscriptions and watches the deadlines.
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "broker/mosquitto_broker.hpp"
+#include "broker/mqtt_broker.hpp"
 
 namespace linkd::broker_adapter {
 
@@ -19,19 +19,19 @@ constexpr seconds publish_timeout_extra{30};
 
 }  // namespace
 
-void mosquitto_broker::capture(std::vector<std::string> filters) {
+void mqtt_broker::capture(std::vector<std::string> filters) {
   subscriptions_.want(std::move(filters));
   if (is_connected()) post_subscribe_more();
 }
 
 // Not from inside a call: a filter the library refuses is told as an event.
-void mosquitto_broker::post_subscribe_more() {
+void mqtt_broker::post_subscribe_more() {
   boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
     if (alive.lock() && is_connected()) subscribe_more();
   });
 }
 
-void mosquitto_broker::subscribe_more() {
+void mqtt_broker::subscribe_more() {
   save_subscriptions();
   while (is_connected() && subscribing_.size() < subscribes_inflight_max) {
     const auto packet = subscriptions_.next();
@@ -49,7 +49,7 @@ void mosquitto_broker::subscribe_more() {
   if (is_connected()) when_settled();
 }
 
-bool mosquitto_broker::send(const subscriptions::packet& packet) {
+bool mqtt_broker::send(const subscriptions::packet& packet) {
   // No copy of what we publish, no stored messages, and the flag of live ones.
   const mqtt::subscribe_options options{1, true, true, 2};
   const bool by_identifier = subscriptions_.mode() == capture_mode::by_identifier;
@@ -63,7 +63,7 @@ bool mosquitto_broker::send(const subscriptions::packet& packet) {
 }
 
 // One save at a time; whoever is done with one looks for the next.
-void mosquitto_broker::save_subscriptions() {
+void mqtt_broker::save_subscriptions() {
   if (saving_) return;
   auto what = subscriptions_.save();
   if (!what) return;
@@ -76,7 +76,7 @@ void mosquitto_broker::save_subscriptions() {
   });
 }
 
-void mosquitto_broker::on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) {
+void mqtt_broker::on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) {
   drops_.answered(id);
   const auto found = subscribing_.find(id);
   if (found == subscribing_.end()) return;
@@ -87,7 +87,7 @@ void mosquitto_broker::on_subscribed(mqtt::packet_id id, const std::vector<std::
   if (is_connected()) subscribe_more();
 }
 
-void mosquitto_broker::on_unsubscribed(mqtt::packet_id id) {
+void mqtt_broker::on_unsubscribed(mqtt::packet_id id) {
   const auto found = subscribing_.find(id);
   if (found == subscribing_.end()) return;
   subscriptions_.unsubscribed(found->second);
@@ -96,7 +96,7 @@ void mosquitto_broker::on_unsubscribed(mqtt::packet_id id) {
   subscribe_more();
 }
 
-void mosquitto_broker::report(const std::vector<subscriptions::outcome>& outcomes) {
+void mqtt_broker::report(const std::vector<subscriptions::outcome>& outcomes) {
   for (const auto& [filter, code] : outcomes) {
     if (!is_connected()) return;  // stopped in an event
     if (code >= 0x80) {
@@ -108,7 +108,7 @@ void mosquitto_broker::report(const std::vector<subscriptions::outcome>& outcome
   }
 }
 
-void mosquitto_broker::when_settled() {
+void mqtt_broker::when_settled() {
   if (!subscriptions_.settled()) return;
   if (barrier_wanted_ && !guard_.barrier_outstanding()) send_barrier();
   publish_waiting();
@@ -116,13 +116,13 @@ void mosquitto_broker::when_settled() {
 }
 
 // At QoS 0, so that nothing is kept for us while we are away; with the value as it is now.
-void mosquitto_broker::watch_drops() {
+void mqtt_broker::watch_drops() {
   if (!drops_.wants_subscription()) return;
   const auto sent = client_->subscribe({std::string(drop_watch::topic)}, {0, false, false, 0});
   if (sent) drops_.subscribing(*sent);
 }
 
-bool mosquitto_broker::is_drop_count(const mqtt::received_message& in) {
+bool mqtt_broker::is_drop_count(const mqtt::received_message& in) {
   if (in.what.topic != drop_watch::topic || !in.subscription_ids.empty()) return false;
   const auto since_start = std::chrono::floor<microseconds>(clock::now().time_since_epoch());
   if (const auto warning = drops_.on_value(in.what.payload, time_point(since_start)))
@@ -130,7 +130,7 @@ bool mosquitto_broker::is_drop_count(const mqtt::received_message& in) {
   return true;
 }
 
-void mosquitto_broker::watch() {
+void mqtt_broker::watch() {
   watch_timer_.expires_after(watch_interval);
   watch_timer_.async_wait(
       [this, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
@@ -140,7 +140,7 @@ void mosquitto_broker::watch() {
       });
 }
 
-void mosquitto_broker::check_deadlines() {
+void mqtt_broker::check_deadlines() {
   const auto now = clock::now();
   if (uncommitted_ > 0) {  // nothing is read meanwhile: no answer can be late
     publish_progress_ = subscribe_progress_ = barrier_at_ = now;

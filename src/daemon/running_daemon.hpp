@@ -9,7 +9,7 @@
 
 #include "admin/http_server.hpp"
 #include "admin/service.hpp"
-#include "broker/mosquitto_broker.hpp"
+#include "broker/mqtt_broker.hpp"
 #include "config/config.hpp"
 #include "daemon/certificates.hpp"
 #include "daemon/link_orders.hpp"
@@ -68,7 +68,7 @@ class running_daemon : private broker_adapter::session_memory {
 
   // The core refers to everything above it here, so it goes first.
   platform::thread_worker worker_;
-  broker_adapter::mosquitto_broker broker_;
+  broker_adapter::mqtt_broker broker_;
   transport::mqtt_dialer mqtt_dialer_;
   transport::ws_dialer ws_dialer_;
   transport::transport_dialer dialer_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mqtt/libmosquitto/client.hpp"
+
 namespace linkd::live {
 namespace {
 
@@ -57,7 +59,7 @@ void follower::connect() {
   to.clean_start = session_expiry_ == seconds(0);
   to.keepalive = std::min(broker_.keepalive, keepalive_max);
   to.session_expiry = session_expiry_;
-  client_ = std::make_unique<mqtt::client>(io_, std::move(to));
+  client_ = std::make_unique<mqtt::libmosquitto_client>(io_, std::move(to));
   client_->start(*this);
 }
 

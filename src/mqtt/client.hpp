@@ -1,9 +1,7 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,10 +13,9 @@
 
 namespace linkd::mqtt {
 
-// One MQTT connection, from the attempt to its end. libmosquitto does the protocol, the
-// io_context's thread does the I/O; whatever can block before the CONNECT packet (files, DNS, TCP)
-// runs on a short-lived thread. Nothing is ever sent again on its own and nothing survives the
-// object: who wants a new connection makes a new client.
+// One MQTT connection, from the attempt to its end, on the io_context's thread. Nothing is ever
+// sent again on its own and nothing survives the object: who wants a new connection makes a new
+// client.
 
 inline constexpr seconds connect_timeout{10};  // files, DNS, TCP
 inline constexpr seconds connack_timeout{15};  // TLS, CONNECT, CONNACK
@@ -70,7 +67,7 @@ struct end_of_connection {
   error reason;                  // for people; errc::refused where the broker said no
 };
 
-// The library's number of a publish or subscription: unique among the 65,535 most recent.
+// The client's number of a publish or subscription: unique among the 65,535 most recent.
 using packet_id = int;
 
 // Called on the io_context's thread, never from inside a call of `client`. The client may be
@@ -100,42 +97,36 @@ struct subscribe_options {
   std::uint8_t retain_handling = 0;  // 2: no retained messages at subscription
 };
 
+// One thread makes every call, that of the io_context.
 class client {
  public:
-  // `io` must outlive the client and run on one thread, which makes every call here.
-  client(boost::asio::io_context& io, client_settings settings);
   // Closes the socket as it is, without writing; no event follows.
-  ~client();
-  client(const client&) = delete;
-  client& operator=(const client&) = delete;
+  virtual ~client() = default;
 
   // Makes the one attempt; ends in on_connected() or on_closed(). Once.
-  void start(client_events& events);
+  virtual void start(client_events& events) = 0;
 
   // Writes what waits as far as the socket takes it at once, then DISCONNECT: the broker publishes
   // no will and keeps the session as agreed. No event follows; the socket itself lingers on the
   // io_context until the broker closes it, at most 2 s, whether or not the client still lives.
   // While held (or from inside on_message()) it ends like the destructor instead.
-  void disconnect();
+  virtual void disconnect() = 0;
 
   // Only after on_connected(); otherwise, and after the end, errc::unavailable. Packets are queued
   // and leave together, soon. errc::too_large: over the broker's Maximum Packet Size;
   // errc::invalid: the message breaks a rule of MQTT; neither is sent. Where the broker has no
-  // retained messages (connack::retain_available) the flag is cleared.
-  result<packet_id> publish(const message& what);
-  result<packet_id> subscribe(const std::vector<std::string>& filters,
-                              const subscribe_options& options,
-                              std::optional<std::uint32_t> subscription_id = std::nullopt);
-  result<packet_id> unsubscribe(const std::vector<std::string>& filters);
+  // retained messages (connack::retain_available) the flag is cleared. At most
+  // connack::receive_maximum publishes at QoS 1 should be without an answer.
+  virtual result<packet_id> publish(const message& what) = 0;
+  virtual result<packet_id> subscribe(
+      const std::vector<std::string>& filters, const subscribe_options& options,
+      std::optional<std::uint32_t> subscription_id = std::nullopt) = 0;
+  virtual result<packet_id> unsubscribe(const std::vector<std::string>& filters) = 0;
 
   // From hold() to release() nothing is read from or written to the socket; what was read before
   // is not acknowledged until release(). A held connection misses keepalives: hold briefly.
-  void hold();
-  void release();
-
- private:
-  class connection;
-  std::shared_ptr<connection> connection_;
+  virtual void hold() = 0;
+  virtual void release() = 0;
 };
 
 }  // namespace linkd::mqtt

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mqtt/libmosquitto/client.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "transport/control_topic.hpp"
 #include "transport/frame_key.hpp"
@@ -92,7 +93,7 @@ void mqtt_acceptor::connect() {
   settings.mqtt5 = mqtt5_ = protocol_.mqtt5();
   settings.keepalive = broker_.keepalive;
   settings.packet_bytes_max = packet_bytes_max;
-  client_ = std::make_unique<mqtt::client>(io_, std::move(settings));
+  client_ = std::make_unique<mqtt::libmosquitto_client>(io_, std::move(settings));
   client_->start(*this);
 }
 

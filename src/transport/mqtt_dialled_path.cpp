@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "mqtt/libmosquitto/client.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "transport/control_topic.hpp"
 #include "transport/frame_key.hpp"
@@ -63,7 +64,7 @@ class mqtt_dialled_path::connection : public mqtt::client_events {
   mqtt::connack granted_;
   std::map<mqtt::packet_id, std::size_t> inflight_bytes_;
   mqtt_dialled_path& owner_;
-  mqtt::client client_;
+  mqtt::libmosquitto_client client_;
 };
 
 mqtt_dialled_path::mqtt_dialled_path(dial_context context, link_settings link,

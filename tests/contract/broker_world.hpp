@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/mosquitto_broker.hpp"
+#include "broker/mqtt_broker.hpp"
 #include "tests/support/run_until.hpp"
 
 namespace linkd::test {
@@ -49,9 +49,9 @@ class broker_world : public broker_events {
     settings.broker.client_id = "mqtt-linkd-paris";
   }
 
-  broker_adapter::mosquitto_broker& start() {
-    adapter = std::make_unique<broker_adapter::mosquitto_broker>(io, settings, memory, memory.kept,
-                                                                 log, random);
+  broker_adapter::mqtt_broker& start() {
+    adapter = std::make_unique<broker_adapter::mqtt_broker>(io, settings, memory, memory.kept, log,
+                                                            random);
     adapter->capture(filters);
     adapter->start(*this);
     return *adapter;
@@ -105,7 +105,7 @@ class broker_world : public broker_events {
   kept_memory memory;
   silent_logger log;
   seeded_random random;
-  std::unique_ptr<broker_adapter::mosquitto_broker> adapter;
+  std::unique_ptr<broker_adapter::mqtt_broker> adapter;
 
   bool commit_at_once = true;
   bool up = false;

@@ -41,13 +41,13 @@ class session_memory {
 // With MQTT 3.1.1 a publish that comes back to us waits while the subscriptions change and for the
 // echo guard's first barrier; a broker that does not let us have the barrier's topic
 // (<control_prefix>/<deployment>/echo) is reported as down with that reason.
-class mosquitto_broker final : public linkd::broker, private mqtt::client_events {
+class mqtt_broker final : public linkd::broker, private mqtt::client_events {
  public:
   // `saved`: what `memory` was last told to save, or nothing. References must outlive the object;
   // `io` runs on one thread, which makes every call.
-  mosquitto_broker(boost::asio::io_context& io, const daemon_settings& settings,
-                   session_memory& memory, bytes_view saved, logger& log, random_source& random);
-  ~mosquitto_broker() override;
+  mqtt_broker(boost::asio::io_context& io, const daemon_settings& settings, session_memory& memory,
+              bytes_view saved, logger& log, random_source& random);
+  ~mqtt_broker() override;
 
   void start(broker_events& events) override;
   void stop() override;

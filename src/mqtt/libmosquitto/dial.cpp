@@ -1,4 +1,4 @@
-#include "mqtt/dial.hpp"
+#include "mqtt/libmosquitto/dial.hpp"
 
 #include <mqtt_protocol.h>
 #include <netdb.h>
@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <system_error>
 
-#include "mqtt/properties.hpp"
+#include "mqtt/libmosquitto/properties.hpp"
 #include "net/password_file.hpp"
 #include "net/tls_context.hpp"
 

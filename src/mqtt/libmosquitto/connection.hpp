@@ -5,8 +5,8 @@
 #include <mutex>
 #include <variant>
 
-#include "mqtt/client.hpp"
-#include "mqtt/dial.hpp"
+#include "mqtt/libmosquitto/client.hpp"
+#include "mqtt/libmosquitto/dial.hpp"
 
 namespace linkd::mqtt {
 
@@ -14,7 +14,8 @@ namespace linkd::mqtt {
 // destroy the client; abandon() ends both. The library's callbacks only fill inbox_; events go out
 // after the library has returned, so nobody runs inside its frames and nothing is thrown through
 // them.
-class client::connection : public std::enable_shared_from_this<client::connection> {
+class libmosquitto_client::connection
+    : public std::enable_shared_from_this<libmosquitto_client::connection> {
  public:
   connection(boost::asio::io_context& io, client_settings settings);
 

@@ -1,10 +1,11 @@
-#include "broker/mosquitto_broker.hpp"
+#include "broker/mqtt_broker.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "broker/advice.hpp"
+#include "mqtt/libmosquitto/client.hpp"
 #include "mqtt_linkd/limits.hpp"
 
 namespace linkd::broker_adapter {
@@ -28,9 +29,9 @@ std::size_t size_of(const message& what) {
 
 }  // namespace
 
-mosquitto_broker::mosquitto_broker(boost::asio::io_context& io, const daemon_settings& settings,
-                                   session_memory& memory, bytes_view saved, logger& log,
-                                   random_source& random)
+mqtt_broker::mqtt_broker(boost::asio::io_context& io, const daemon_settings& settings,
+                         session_memory& memory, bytes_view saved, logger& log,
+                         random_source& random)
     : io_(io),
       settings_(settings.broker),
       control_prefix_(settings.control_prefix + "/"),
@@ -43,17 +44,17 @@ mosquitto_broker::mosquitto_broker(boost::asio::io_context& io, const daemon_set
       watch_timer_(io),
       subscriptions_(saved, echo_topic_) {}
 
-mosquitto_broker::~mosquitto_broker() = default;
+mqtt_broker::~mqtt_broker() = default;
 
 // --- coming and going ----------------------------------------------------------------------------
 
-void mosquitto_broker::start(broker_events& events) {
+void mqtt_broker::start(broker_events& events) {
   events_ = &events;
   delay_.reset();
   connect();
 }
 
-void mosquitto_broker::connect() {
+void mqtt_broker::connect() {
   mqtt5_ = settings_.protocol != mqtt_protocol::v311 && !fallback_;
   mqtt::client_settings to;
   to.server = settings_.server;
@@ -67,11 +68,11 @@ void mosquitto_broker::connect() {
   to.receive_maximum = settings_.receive_maximum;
   to.packet_bytes_max = packet_limit(settings_.message_bytes_max);
   state_ = state::connecting;
-  client_ = std::make_unique<mqtt::client>(io_, std::move(to));
+  client_ = std::make_unique<mqtt::libmosquitto_client>(io_, std::move(to));
   client_->start(*this);
 }
 
-void mosquitto_broker::on_connected(const mqtt::connack& granted) {
+void mqtt_broker::on_connected(const mqtt::connack& granted) {
   state_ = state::connected;
   connected_at_ = subscribe_progress_ = publish_progress_ = clock::now();
   echoes_ = !mqtt5_;
@@ -105,17 +106,17 @@ void mosquitto_broker::on_connected(const mqtt::connack& granted) {
   if (is_connected()) subscribe_more();
 }
 
-void mosquitto_broker::go_up() {
+void mqtt_broker::go_up() {
   state_ = state::up;
   events_->on_broker_up(session_);
 }
 
-void mosquitto_broker::on_closed(const mqtt::end_of_connection& end) {
+void mqtt_broker::on_closed(const mqtt::end_of_connection& end) {
   if (fall_back(end)) return;
   lost({end.reason.code, explain(end, settings_)}, end.kind == mqtt::end_kind::by_peer);
 }
 
-bool mosquitto_broker::fall_back(const mqtt::end_of_connection& end) {
+bool mqtt_broker::fall_back(const mqtt::end_of_connection& end) {
   const bool refused =
       end.kind == mqtt::end_kind::refused && end.reason_code == unsupported_version;
   if (settings_.protocol != mqtt_protocol::automatic || fallback_ ||
@@ -130,7 +131,7 @@ bool mosquitto_broker::fall_back(const mqtt::end_of_connection& end) {
 }
 
 // The connection or the attempt is over; the next one follows.
-void mosquitto_broker::lost(error reason, bool by_peer) {
+void mqtt_broker::lost(error reason, bool by_peer) {
   reason.text += takeover_hint(by_peer);
   drops_.connection_lost(by_peer);
   halt();
@@ -139,7 +140,7 @@ void mosquitto_broker::lost(error reason, bool by_peer) {
 }
 
 // Two clients with one id throw each other out for ever, and most brokers just close.
-std::string mosquitto_broker::takeover_hint(bool by_peer) {
+std::string mqtt_broker::takeover_hint(bool by_peer) {
   if (!is_connected()) return {};
   const auto lived = clock::now() - connected_at_;
   if (lived >= stable_after) delay_.reset();
@@ -149,7 +150,7 @@ std::string mosquitto_broker::takeover_hint(bool by_peer) {
          settings_.client_id;
 }
 
-void mosquitto_broker::reconnect_later() {
+void mqtt_broker::reconnect_later() {
   state_ = state::waiting;
   fallback_ = false;
   reconnect_timer_.expires_after(delay_.next(random_));
@@ -159,14 +160,14 @@ void mosquitto_broker::reconnect_later() {
       });
 }
 
-void mosquitto_broker::stop() {
+void mqtt_broker::stop() {
   if (client_) client_->disconnect();
   halt();
   fallback_ = false;
 }
 
 // Everything that belongs to one connection ends; the socket closes without a further byte.
-void mosquitto_broker::halt() {
+void mqtt_broker::halt() {
   state_ = state::stopped;
   client_.reset();
   reconnect_timer_.cancel();
@@ -181,7 +182,7 @@ void mosquitto_broker::halt() {
 
 // --- capture -------------------------------------------------------------------------------------
 
-void mosquitto_broker::on_message(mqtt::received_message in) {
+void mqtt_broker::on_message(mqtt::received_message in) {
   message& what = in.what;
   if (is_drop_count(in)) return;
   if (what.topic.starts_with(control_prefix_)) {
@@ -205,14 +206,14 @@ void mosquitto_broker::on_message(mqtt::received_message in) {
   batch_.push_back(std::move(what));
 }
 
-void mosquitto_broker::on_batch_read() {
+void mqtt_broker::on_batch_read() {
   if (batch_.empty()) return guard_.released();
   client_->hold();
   ++uncommitted_;
   events_->on_captured(std::exchange(batch_, {}));
 }
 
-void mosquitto_broker::commit_done(bool stored) {
+void mqtt_broker::commit_done(bool stored) {
   if (uncommitted_ > 0) --uncommitted_;
   if (!stored) return halt();
   // Answers come in order: while one is due, the batch that is held now is not the one answered.
@@ -224,7 +225,7 @@ void mosquitto_broker::commit_done(bool stored) {
 
 // --- publishing ----------------------------------------------------------------------------------
 
-result<void> mosquitto_broker::publish(publication_id id, const message& what) {
+result<void> mqtt_broker::publish(publication_id id, const message& what) {
   if (state_ != state::up) return error{errc::unavailable, "the local broker is not connected"};
   if (waiting_.empty() && !must_wait(what)) return publish_now(id, what);
   if (waiting_.size() >= limits::publishes_inflight_max) {
@@ -239,13 +240,13 @@ result<void> mosquitto_broker::publish(publication_id id, const message& what) {
   return {};
 }
 
-bool mosquitto_broker::must_wait(const message& what) const {
+bool mqtt_broker::must_wait(const message& what) const {
   if (!echoes_) return false;
   if (!subscriptions_.settled() || guard_.full()) return true;
   return !barrier_proven_ && subscriptions_.captures(what.topic);
 }
 
-result<void> mosquitto_broker::publish_now(publication_id id, const message& what) {
+result<void> mqtt_broker::publish_now(publication_id id, const message& what) {
   auto sent = client_->publish(what);
   if (!sent) return sent.error();
   if (publications_.empty()) publish_progress_ = clock::now();
@@ -257,7 +258,7 @@ result<void> mosquitto_broker::publish_now(publication_id id, const message& wha
   return {};
 }
 
-void mosquitto_broker::publish_waiting() {
+void mqtt_broker::publish_waiting() {
   while (state_ == state::up && !waiting_.empty() && !must_wait(waiting_.front().what)) {
     const waiting_publish next = std::move(waiting_.front());
     waiting_.pop_front();
@@ -269,7 +270,7 @@ void mosquitto_broker::publish_waiting() {
   }
 }
 
-void mosquitto_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
+void mqtt_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
   publish_progress_ = clock::now();
   const auto found = publications_.find(id);
   if (found == publications_.end()) return;  // a barrier
@@ -284,7 +285,7 @@ void mosquitto_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code
   events_->on_published(ours, reason_code);
 }
 
-void mosquitto_broker::send_barrier() {
+void mqtt_broker::send_barrier() {
   if (!subscriptions_.settled()) return;  // when_settled() comes back here
   barrier_at_ = clock::now();
   message barrier;

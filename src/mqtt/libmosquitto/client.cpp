@@ -1,9 +1,9 @@
-#include "mqtt/client.hpp"
+#include "mqtt/libmosquitto/client.hpp"
 
 #include <mqtt_protocol.h>
 
-#include "mqtt/connection.hpp"
-#include "mqtt/properties.hpp"
+#include "mqtt/libmosquitto/connection.hpp"
+#include "mqtt/libmosquitto/properties.hpp"
 
 namespace linkd::mqtt {
 
@@ -55,27 +55,27 @@ bool all_plain(const std::vector<std::string>& filters) {
 
 }  // namespace
 
-client::client(boost::asio::io_context& io, client_settings settings)
+libmosquitto_client::libmosquitto_client(boost::asio::io_context& io, client_settings settings)
     : connection_(std::make_shared<connection>(io, std::move(settings))) {}
 
-client::~client() {
+libmosquitto_client::~libmosquitto_client() {
   connection_->abandon();
 }
 
-void client::start(client_events& events) {
+void libmosquitto_client::start(client_events& events) {
   connection_->start(events);
 }
-void client::disconnect() {
+void libmosquitto_client::disconnect() {
   connection_->disconnect();
 }
-void client::hold() {
+void libmosquitto_client::hold() {
   connection_->hold();
 }
-void client::release() {
+void libmosquitto_client::release() {
   connection_->release();
 }
 
-result<packet_id> client::publish(const message& what) {
+result<packet_id> libmosquitto_client::publish(const message& what) {
   mosquitto* object = connection_->writable();
   if (!object) return not_connected();
   if (has_nul(what.topic)) return error{errc::invalid, "topic with NUL"};
@@ -95,9 +95,9 @@ result<packet_id> client::publish(const message& what) {
   return id;
 }
 
-result<packet_id> client::subscribe(const std::vector<std::string>& filters,
-                                    const subscribe_options& options,
-                                    std::optional<std::uint32_t> subscription_id) {
+result<packet_id> libmosquitto_client::subscribe(const std::vector<std::string>& filters,
+                                                 const subscribe_options& options,
+                                                 std::optional<std::uint32_t> subscription_id) {
   mosquitto* object = connection_->writable();
   if (!object) return not_connected();
   if (!all_plain(filters)) return error{errc::invalid, "no filter or one with NUL"};
@@ -119,7 +119,7 @@ result<packet_id> client::subscribe(const std::vector<std::string>& filters,
   return id;
 }
 
-result<packet_id> client::unsubscribe(const std::vector<std::string>& filters) {
+result<packet_id> libmosquitto_client::unsubscribe(const std::vector<std::string>& filters) {
   mosquitto* object = connection_->writable();
   if (!object) return not_connected();
   if (!all_plain(filters)) return error{errc::invalid, "no filter or one with NUL"};

@@ -1,4 +1,4 @@
-#include "mqtt/connection.hpp"
+#include "mqtt/libmosquitto/connection.hpp"
 
 #include <fcntl.h>
 #include <mqtt_protocol.h>
@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-#include "mqtt/properties.hpp"
+#include "mqtt/libmosquitto/properties.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "net/tls_context.hpp"
 
@@ -62,17 +62,17 @@ received_message received(const mosquitto_message& raw, const mosquitto_property
 
 }  // namespace
 
-client::connection::connection(asio::io_context& io, client_settings settings)
+libmosquitto_client::connection::connection(asio::io_context& io, client_settings settings)
     : io_(io), settings_(std::move(settings)), socket_(io), timer_(io) {}
 
-void client::connection::start(client_events& events) {
+void libmosquitto_client::connection::start(client_events& events) {
   events_ = &events;
   state_ = state::dialling;
   arm_deadline(connect_timeout);
   dial_on_thread();
 }
 
-void client::connection::dial_on_thread() {
+void libmosquitto_client::connection::dial_on_thread() {
   mailbox_->io = &io_;
   auto work = [box = mailbox_, settings = settings_, weak = weak_from_this()] {
     auto dialled = dial(settings);
@@ -91,7 +91,7 @@ void client::connection::dial_on_thread() {
   }
 }
 
-void client::connection::on_dialled(result<library_object> dialled) {
+void libmosquitto_client::connection::on_dialled(result<library_object> dialled) {
   if (state_ != state::dialling) return;
   if (!dialled) return finish({end_kind::unreachable, 0, dialled.error()});
   object_ = std::move(*dialled);
@@ -110,7 +110,7 @@ void client::connection::on_dialled(result<library_object> dialled) {
 }
 
 template <class Function>
-void client::connection::in_callback(Function&& fill) noexcept {
+void libmosquitto_client::connection::in_callback(Function&& fill) noexcept {
   try {
     fill();
   } catch (...) {
@@ -118,7 +118,7 @@ void client::connection::in_callback(Function&& fill) noexcept {
   }
 }
 
-void client::connection::set_callbacks() {
+void libmosquitto_client::connection::set_callbacks() {
   mosquitto* object = object_.get();
   mosquitto_user_data_set(object, this);
   mosquitto_connect_v5_callback_set(
@@ -167,14 +167,14 @@ void client::connection::set_callbacks() {
   });
 }
 
-void client::connection::arm_deadline(seconds after) {
+void libmosquitto_client::connection::arm_deadline(seconds after) {
   timer_.expires_after(after);
   timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
     if (!cancelled) self->on_deadline();
   });
 }
 
-void client::connection::on_deadline() {
+void libmosquitto_client::connection::on_deadline() {
   const std::string server = to_string(settings_.server);
   switch (state_) {
     case state::dialling:
@@ -192,7 +192,7 @@ void client::connection::on_deadline() {
   }
 }
 
-void client::connection::tick() {
+void libmosquitto_client::connection::tick() {
   arm_deadline(tick_interval);
   if (held_) return;
   errno = 0;
@@ -201,7 +201,7 @@ void client::connection::tick() {
   schedule_flush();
 }
 
-void client::connection::arm_read() {
+void libmosquitto_client::connection::arm_read() {
   if (read_armed_ || held_ || !object_) return;
   read_armed_ = true;
   auto readable = [self = shared_from_this()](boost::system::error_code failed) {
@@ -216,7 +216,7 @@ void client::connection::arm_read() {
   }
 }
 
-bool client::connection::more_to_read() {
+bool libmosquitto_client::connection::more_to_read() {
   if (mosquitto_socket(object_.get()) < 0) return false;
   if (SSL* tls = tls_of(object_.get()); tls && SSL_pending(tls) > 0) return true;
   asio::posix::stream_descriptor::bytes_readable waiting;
@@ -225,7 +225,7 @@ bool client::connection::more_to_read() {
   return !failed && waiting.get() > 0;
 }
 
-void client::connection::read_batch() {
+void libmosquitto_client::connection::read_batch() {
   batch_messages_ = batch_bytes_ = 0;
   int code = MOSQ_ERR_SUCCESS;
   int system_code = 0;
@@ -243,7 +243,7 @@ void client::connection::read_batch() {
   schedule_flush();
 }
 
-void client::connection::arm_write() {
+void libmosquitto_client::connection::arm_write() {
   if (write_armed_) return;
   write_armed_ = true;
   socket_.async_wait(asio::posix::stream_descriptor::wait_write,
@@ -253,7 +253,7 @@ void client::connection::arm_write() {
                      });
 }
 
-void client::connection::schedule_flush() {
+void libmosquitto_client::connection::schedule_flush() {
   if (flush_posted_ || !object_) return;
   flush_posted_ = true;
   asio::post(io_, [self = shared_from_this()] {
@@ -262,7 +262,7 @@ void client::connection::schedule_flush() {
   });
 }
 
-void client::connection::flush() {
+void libmosquitto_client::connection::flush() {
   if (!object_ || held_ || !mosquitto_want_write(object_.get())) return;
   // The library writes packet by packet; they shall leave together.
   const int socket = socket_.native_handle();
@@ -276,7 +276,7 @@ void client::connection::flush() {
 }
 
 // After every call of the library that can bring news.
-void client::connection::turn_done(int library_code, int system_code) {
+void libmosquitto_client::connection::turn_done(int library_code, int system_code) {
   deliver();
   if (state_ == state::closed) return;
   if (out_of_memory_) {
@@ -286,7 +286,7 @@ void client::connection::turn_done(int library_code, int system_code) {
   }
 }
 
-void client::connection::deliver() {
+void libmosquitto_client::connection::deliver() {
   std::vector<event> batch;
   batch.swap(inbox_);
   undelivered_ = std::exchange(batch_messages_, 0);
@@ -303,7 +303,7 @@ void client::connection::deliver() {
   }
 }
 
-void client::connection::dispatch(event& what) {
+void libmosquitto_client::connection::dispatch(event& what) {
   if (auto* in = std::get_if<received_message>(&what)) {
     --undelivered_;
     events_->on_message(std::move(*in));
@@ -322,11 +322,11 @@ void client::connection::dispatch(event& what) {
   }
 }
 
-void client::connection::hold() {
+void libmosquitto_client::connection::hold() {
   held_ = true;
 }
 
-void client::connection::release() {
+void libmosquitto_client::connection::release() {
   held_ = false;
   arm_read();
   schedule_flush();

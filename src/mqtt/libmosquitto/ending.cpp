@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "mqtt/connection.hpp"
+#include "mqtt/libmosquitto/connection.hpp"
 #include "net/tls_context.hpp"
 
 namespace linkd::mqtt {
@@ -18,7 +18,7 @@ constexpr seconds linger_time{2};
 
 }  // namespace
 
-end_of_connection client::connection::end_by(int library_code, int system_code) const {
+end_of_connection libmosquitto_client::connection::end_by(int library_code, int system_code) const {
   const std::string server = to_string(settings_.server) + ": ";
   if (refused_) {
     return {end_kind::refused,
@@ -51,13 +51,13 @@ end_of_connection client::connection::end_by(int library_code, int system_code) 
   return {end_kind::failed, 0, {errc::io, server + what}};
 }
 
-void client::connection::finish(const end_of_connection& end) {
+void libmosquitto_client::connection::finish(const end_of_connection& end) {
   client_events* told = std::exchange(events_, nullptr);
   close();
   if (told) told->on_closed(end);
 }
 
-void client::connection::close() {
+void libmosquitto_client::connection::close() {
   state_ = state::closed;
   {
     std::lock_guard lock(mailbox_->guard);
@@ -69,12 +69,12 @@ void client::connection::close() {
   object_.reset();
 }
 
-void client::connection::abandon() {
+void libmosquitto_client::connection::abandon() {
   events_ = nullptr;
   if (state_ != state::closed) close();
 }
 
-void client::connection::disconnect() {
+void libmosquitto_client::connection::disconnect() {
   // Whatever is written now carries the PUBACKs of messages nobody has stored yet along.
   if (state_ != state::up || held_ || undelivered_ > 0) return abandon();
   events_ = nullptr;
@@ -93,7 +93,7 @@ void client::connection::disconnect() {
   drain();
 }
 
-void client::connection::drain() {
+void libmosquitto_client::connection::drain() {
   socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                      [self = shared_from_this()](boost::system::error_code failed) {
                        if (failed) return;

@@ -1,4 +1,4 @@
-#include "mqtt/properties.hpp"
+#include "mqtt/libmosquitto/properties.hpp"
 
 #include <mqtt_protocol.h>
 
