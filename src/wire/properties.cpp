@@ -53,41 +53,6 @@ bool set_once(std::optional<T>& to, std::optional<T> value) {
   return true;
 }
 
-// Takes the value of property `id` off the front of `in`.
-bool take_property(unsigned char id, bytes_view& in, publish_properties& out) {
-  switch (id) {
-    case payload_format_indicator: {
-      if (in.empty()) return false;
-      const auto value = static_cast<std::uint8_t>(in.front());
-      in.remove_prefix(1);
-      return value <= 1 && set_once(out.payload_format_indicator, std::optional(value));
-    }
-    case message_expiry_interval:
-      return set_once(out.message_expiry_interval_s, take_be32(in));
-    case content_type:
-      return set_once(out.content_type, take_text(in));
-    case response_topic: {
-      auto value = take_text(in);
-      if (!value || value->find_first_of("+#") != std::string::npos) return false;
-      return set_once(out.response_topic, std::move(value));
-    }
-    case correlation_data: {
-      const auto value = take_binary(in);
-      return value && set_once(out.correlation_data, std::optional<bytes>(*value));
-    }
-    case user_property: {
-      auto name = take_text(in);
-      if (!name) return false;
-      auto value = take_text(in);
-      if (!value) return false;
-      out.user_properties.emplace_back(std::move(*name), std::move(*value));
-      return true;
-    }
-    default:
-      return false;
-  }
-}
-
 // Takes the value of property `id` off the front of `in` without looking at it.
 bool skip_property(unsigned char id, bytes_view& in) {
   switch (id) {
@@ -172,6 +137,40 @@ bytes encode_properties(const publish_properties& from) {
     put_binary(out, value);
   }
   return out;
+}
+
+bool take_property(unsigned char id, bytes_view& in, publish_properties& out) {
+  switch (id) {
+    case payload_format_indicator: {
+      if (in.empty()) return false;
+      const auto value = static_cast<std::uint8_t>(in.front());
+      in.remove_prefix(1);
+      return value <= 1 && set_once(out.payload_format_indicator, std::optional(value));
+    }
+    case message_expiry_interval:
+      return set_once(out.message_expiry_interval_s, take_be32(in));
+    case content_type:
+      return set_once(out.content_type, take_text(in));
+    case response_topic: {
+      auto value = take_text(in);
+      if (!value || value->find_first_of("+#") != std::string::npos) return false;
+      return set_once(out.response_topic, std::move(value));
+    }
+    case correlation_data: {
+      const auto value = take_binary(in);
+      return value && set_once(out.correlation_data, std::optional<bytes>(*value));
+    }
+    case user_property: {
+      auto name = take_text(in);
+      if (!name) return false;
+      auto value = take_text(in);
+      if (!value) return false;
+      out.user_properties.emplace_back(std::move(*name), std::move(*value));
+      return true;
+    }
+    default:
+      return false;
+  }
 }
 
 result<publish_properties> decode_properties(bytes_view in) {

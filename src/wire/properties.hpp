@@ -19,6 +19,9 @@ std::optional<bytes_view> take_property_bytes(bytes_view& in);
 
 // The Message Expiry Interval comes first, so that find_expiry() is cheap.
 bytes encode_properties(const publish_properties& from);
+// Takes the value of the property `id` off the front of `in`. False, and `in` anywhere: it is cut
+// off, malformed, doubled, or does not belong to a publisher.
+bool take_property(unsigned char id, bytes_view& in, publish_properties& out);
 // errc::corrupt: a property that is cut off, malformed, doubled, or does not belong to a publisher.
 result<publish_properties> decode_properties(bytes_view in);
 // The Message Expiry Interval without decoding the others. errc::corrupt as above, as far as it
