@@ -54,9 +54,12 @@ struct tls_settings {
 };
 
 enum class mqtt_protocol { automatic, v5, v311 };
+// Who speaks MQTT to the local broker: code of ours, or the library.
+enum class broker_client { native, libmosquitto };
 
 struct broker_settings {
   server_address server;
+  broker_client client = broker_client::libmosquitto;
   credentials login;
   std::string client_id;
   mqtt_protocol protocol = mqtt_protocol::automatic;

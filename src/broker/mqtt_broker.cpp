@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "broker/advice.hpp"
-#include "mqtt/libmosquitto/client.hpp"
+#include "mqtt/make_client.hpp"
 #include "mqtt_linkd/limits.hpp"
 
 namespace linkd::broker_adapter {
@@ -68,7 +68,7 @@ void mqtt_broker::connect() {
   to.receive_maximum = settings_.receive_maximum;
   to.packet_bytes_max = packet_limit(settings_.message_bytes_max);
   state_ = state::connecting;
-  client_ = std::make_unique<mqtt::libmosquitto_client>(io_, std::move(to));
+  client_ = mqtt::make_client(settings_.client, io_, std::move(to));
   client_->start(*this);
 }
 

@@ -20,10 +20,11 @@ TEST_CASE("broker: what we publish reaches others and does not come back") {
   peer.forget_arrivals();
 
   // Both ways with one content, interleaved.
+  const auto window = world.sessions.back().publishes_inflight_max;
   publication_id id = 0;
   std::size_t foreign = 0;
   REQUIRE(world.until([&] {
-    if (id < 3000 && id - world.published.size() < 100) {
+    if (id < 3000 && id - world.published.size() < window) {
       ++id;
       REQUIRE(world.publish(id, make_message("a/b", "same", id % 7 ? 1 : 0)));
     }

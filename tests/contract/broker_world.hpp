@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,14 +40,17 @@ class kept_memory : public broker_adapter::session_memory {
   bytes kept;
 };
 
-// An adapter and everything it told, over as many lives of the adapter as a test wants. Batches are
-// answered as `answer` says, at once unless it is empty.
+// An adapter and everything it told, over as many lives of the adapter as a test wants; every test
+// with one runs twice, with either client. Batches are answered as `answer` says, at once unless it
+// is empty.
 class broker_world : public broker_events {
  public:
   explicit broker_world(const server_address& server) {
     settings.deployment = "paris";
     settings.broker.server = server;
     settings.broker.client_id = "mqtt-linkd-paris";
+    settings.broker.client = GENERATE(broker_client::native, broker_client::libmosquitto);
+    UNSCOPED_INFO((settings.broker.client == broker_client::native ? "native" : "libmosquitto"));
   }
 
   broker_adapter::mqtt_broker& start() {
