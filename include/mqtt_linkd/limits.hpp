@@ -25,6 +25,10 @@ inline constexpr milliseconds interest_pause_min{10};       // between updates o
 inline constexpr microseconds interest_pause_a_filter{50};  // for each: an update looks at all
 inline constexpr std::size_t subscriptions_max = 500'000;   // followed at the local broker
 inline constexpr std::size_t subscription_bytes_max = 256u << 20;
+// Unsubscribed again on each connection, for one to two of these intervals. mosquitto stores its
+// sessions every 30 min (autosave_interval).
+inline constexpr std::size_t withdrawn_filters_max = 10'000;
+inline constexpr seconds withdrawn_interval{3600};
 inline constexpr seconds subscription_view_age_max{15};  // not heard of the broker for longer
 
 inline constexpr std::size_t frame_bytes_max = 1u << 20;     // DESIGN section 6, compressed or not

@@ -97,6 +97,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   void send_barrier();
 
   void watch();
+  void forget_withdrawn();
   void check_deadlines();
   void watch_drops();
   bool is_drop_count(const mqtt::received_message& in);
@@ -125,6 +126,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   subscriptions subscriptions_;
   std::unordered_map<mqtt::packet_id, subscriptions::packet> subscribing_;
   clock::time_point subscribe_progress_;
+  clock::time_point withdrawn_forgotten_at_ = clock::now();
   drop_watch drops_;
   bool saving_ = false;
 

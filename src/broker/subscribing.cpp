@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/mqtt_broker.hpp"
+#include "mqtt_linkd/limits.hpp"
 
 namespace linkd::broker_adapter {
 
@@ -136,8 +137,16 @@ void mqtt_broker::watch() {
       [this, alive = std::weak_ptr(alive_)](boost::system::error_code cancelled) {
         if (cancelled || !alive.lock() || !is_connected()) return;
         watch();
+        forget_withdrawn();
         check_deadlines();
       });
+}
+
+void mqtt_broker::forget_withdrawn() {
+  const auto now = clock::now();
+  if (now - withdrawn_forgotten_at_ < limits::withdrawn_interval) return;
+  withdrawn_forgotten_at_ = now;
+  subscriptions_.forget_withdrawn();
 }
 
 void mqtt_broker::check_deadlines() {

@@ -1,9 +1,11 @@
 #include "broker/subscriptions.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/coding.hpp"
 #include "base/crc32c.hpp"
+#include "mqtt_linkd/limits.hpp"
 #include "topic/topic.hpp"
 
 namespace linkd::broker_adapter {
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::size_t filters_per_packet_max = 20;     // did well at every broker tried
 constexpr std::uint32_t identifier_max = 268'435'455;  // MQTT 5, section 3.8.2.1.2
+constexpr std::uint32_t no_identifier = 0;             // of what was withdrawn
 constexpr std::uint8_t refused_from = 0x80;
 constexpr std::uint8_t format_version = 1;
 
@@ -53,6 +56,13 @@ void subscriptions::connected(bool session_present, capture_mode mode) {
     }
   }
   for (const auto id : replaced) forget(id);
+  unsubscribe_withdrawn();
+}
+
+void subscriptions::unsubscribe_withdrawn() {
+  for (const auto* each : {&withdrawn_, &withdrawn_before_}) {
+    for (const std::string& filter : *each) to_unsubscribe_.emplace(filter, no_identifier);
+  }
 }
 
 // Moves from what we are (being) subscribed to to what is wanted under the present mode.
@@ -76,10 +86,13 @@ void subscriptions::retarget() {
 }
 
 void subscriptions::add(const std::string& filter) {
-  // Withdrawn a moment ago and not yet unsubscribed: it goes on as it was.
-  if (const auto found = to_unsubscribe_.find(filter); found != to_unsubscribe_.end()) {
-    const std::uint32_t id = found->second;
-    to_unsubscribe_.erase(found);
+  withdrawn_.erase(filter);
+  withdrawn_before_.erase(filter);
+  const auto found = to_unsubscribe_.find(filter);
+  const std::uint32_t id = found == to_unsubscribe_.end() ? no_identifier : found->second;
+  if (found != to_unsubscribe_.end()) to_unsubscribe_.erase(found);
+  // Retired a moment ago and not yet unsubscribed: it goes on as it was.
+  if (id != no_identifier) {
     targets_[filter] = id;
     if (!all_.at(id).answered) to_subscribe_.insert(id);
     return;
@@ -184,6 +197,15 @@ std::vector<std::string> subscriptions::wanted_behind(const std::string& filter)
 
 void subscriptions::unsubscribed(const packet& sent) {
   for (const auto id : sent.ids) forget(id);
+  for (const std::string& filter : sent.filters) {
+    if (!targets_.contains(filter)) withdrawn_.insert(filter);
+  }
+  if (withdrawn_.size() > limits::withdrawn_filters_max) forget_withdrawn();
+}
+
+void subscriptions::forget_withdrawn() {
+  if (!withdrawn_before_.empty()) changed_ = true;
+  withdrawn_before_ = std::exchange(withdrawn_, {});
 }
 
 bool subscriptions::settled() const {
@@ -209,7 +231,8 @@ bool subscriptions::captures(std::string_view topic) const {
   return !matching.empty();
 }
 
-// version, mode, last id, then id, granted and filter of each, then a CRC-32C of all that.
+// version, mode, last id, then id (0: withdrawn), granted and filter of each, then a CRC-32C of all
+// that.
 std::optional<bytes> subscriptions::save() {
   if (!changed_) return std::nullopt;
   changed_ = false;
@@ -218,11 +241,15 @@ std::optional<bytes> subscriptions::save() {
   put_le<std::uint8_t>(out, format_version);
   put_le<std::uint8_t>(out, static_cast<std::uint8_t>(mode_));
   put_le<std::uint32_t>(out, last_id_);
-  for (const auto& [id, each] : all_) {
+  const auto put = [&](std::uint32_t id, const std::string& filter) {
     put_le<std::uint32_t>(out, id);
     put_le<std::uint8_t>(out, granted_ids_.contains(id) ? 1 : 0);
-    put_le<std::uint32_t>(out, static_cast<std::uint32_t>(each.filter.size()));
-    out += each.filter;
+    put_le<std::uint32_t>(out, static_cast<std::uint32_t>(filter.size()));
+    out += filter;
+  };
+  for (const auto& [id, each] : all_) put(id, each.filter);
+  for (const auto* each : {&withdrawn_, &withdrawn_before_}) {
+    for (const std::string& filter : *each) put(no_identifier, filter);
   }
   put_le<std::uint32_t>(out, crc32c(out));
   return out;
@@ -249,6 +276,10 @@ void subscriptions::load(bytes_view saved) {
     std::string filter(saved.substr(0, *size));
     saved.remove_prefix(*size);
     if (!topic::check_filter(filter)) continue;
+    if (*id == no_identifier) {
+      withdrawn_.insert(std::move(filter));
+      continue;
+    }
     targets_[filter] = *id;
     all_[*id] = {std::move(filter)};
     if (*granted != 0) grant(*id);

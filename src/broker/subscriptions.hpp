@@ -32,6 +32,10 @@ enum class capture_mode {
 // subscribed, everything is subscribed again on every connection, and what an earlier run left
 // behind is unsubscribed.
 //
+// A broker that is killed goes back to the sessions it stored last, and with it comes what was
+// unsubscribed since. So what was withdrawn is remembered for a while, in the saved set too, and
+// unsubscribed again on every connection: MQTT lets one unsubscribe what is not there.
+//
 // Identifiers grow and are never used twice in one session. Subscriptions are made in their order;
 // so where a subscription exists, the older ones exist too, unless they were refused. That gives
 // the rule for copies (accept()): a copy is dropped if an older granted filter matches the topic,
@@ -69,6 +73,9 @@ class subscriptions {
   // QoS 0. With a cover, the wanted filters behind a refused one are named.
   std::vector<outcome> subscribed(const packet& sent, const std::vector<std::uint8_t>& codes);
   void unsubscribed(const packet& sent);
+  // Called from time to time: what was withdrawn before the last call is forgotten. (Too many of
+  // them, limits::withdrawn_filters_max, count as a call.)
+  void forget_withdrawn();
   // Nothing is left to be sent and every SUBSCRIBE is answered.
   [[nodiscard]] bool settled() const;
 
@@ -92,6 +99,7 @@ class subscriptions {
   void grant(std::uint32_t id);
   void withdraw(std::uint32_t id);
   void forget(std::uint32_t id);
+  void unsubscribe_withdrawn();
   packet pack_subscribe();
   packet pack_unsubscribe();
   [[nodiscard]] std::vector<std::string> wanted_behind(const std::string& filter) const;
@@ -102,7 +110,8 @@ class subscriptions {
   std::map<std::uint32_t, subscription> all_;               // what the session may hold
   std::unordered_map<std::string, std::uint32_t> targets_;  // those we want, by filter
   std::set<std::uint32_t> to_subscribe_;                    // not sent yet
-  std::map<std::string, std::uint32_t> to_unsubscribe_;     // not sent yet
+  std::map<std::string, std::uint32_t> to_unsubscribe_;     // not sent yet; 0: withdrawn before
+  std::set<std::string> withdrawn_, withdrawn_before_;      // since forget_withdrawn(), and before
   std::size_t unanswered_ = 0;                              // filters in SUBSCRIBE packets
   std::set<std::uint32_t> granted_ids_;
   topic::filter_trie<std::uint32_t> granted_;

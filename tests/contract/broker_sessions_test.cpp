@@ -6,6 +6,22 @@
 using namespace linkd;
 using namespace linkd::test;
 
+namespace {
+
+// Until nothing of old/# comes any more although it is published.
+bool until_withdrawn(broker_world& world, mqtt_peer& peer) {
+  return world.until([&] {  // soon, but not at once
+    world.captured.clear();
+    peer.publish(make_message("old/x", "old"));
+    peer.publish(make_message("both/x", "both"));
+    REQUIRE(world.until(
+        [&] { return !world.captured.empty() && world.captured.back().payload == "both"; }));
+    return world.captured.size() == 1;
+  });
+}
+
+}  // namespace
+
 TEST_CASE("broker: messages that were not committed come again, the others do not") {
   mosquitto_broker broker(roomy);
   broker_world world(broker.address());
@@ -85,14 +101,38 @@ TEST_CASE("broker: what an earlier run subscribed to and nobody wants any more i
   world.filters = {"new/#", "both/#"};
   world.start();
   await_subscribed(world, peer, "new/probe");
-  REQUIRE(world.until([&] {  // soon, but not at once
-    world.captured.clear();
-    peer.publish(make_message("old/x", "old"));
-    peer.publish(make_message("both/x", "both"));
-    REQUIRE(world.until(
-        [&] { return !world.captured.empty() && world.captured.back().payload == "both"; }));
-    return world.captured.size() == 1;
-  }));
+  CHECK(until_withdrawn(world, peer));
+}
+
+TEST_CASE("broker: what a killed broker brings back of what was withdrawn is unsubscribed again") {
+  mosquitto_broker broker(roomy + "persistence true\npersistence_location {dir}/\n");
+  broker_world world(broker.address());
+  world.settings.broker.protocol = GENERATE(mqtt_protocol::v5, mqtt_protocol::v311);
+  world.filters = {"old/#", "both/#"};
+  mqtt_peer peer(peer_of(broker, "peer"));
+  world.start();
+  await_subscribed(world, peer, "old/probe");
+  broker.stop();  // it stores both subscriptions
+  REQUIRE(world.until([&] { return !world.up; }));
+  broker.start();
+  await_subscribed(world, peer, "old/probe");
+  world.adapter->capture({"both/#"});
+  REQUIRE(until_withdrawn(world, peer));
+  const bool restarted = GENERATE(false, true);  // in between: what is withdrawn is in the memory
+  CAPTURE(restarted);
+  if (restarted) {
+    world.adapter.reset();
+    world.up = false;
+    world.filters = {"both/#"};
+    world.start();
+    REQUIRE(world.until_up());
+  }
+  broker.kill();  // it has stored nothing since
+  REQUIRE(world.until([&] { return !world.up; }));
+  broker.start();
+  REQUIRE(world.until_up());
+  CHECK(world.sessions.back().session_present);
+  CHECK(until_withdrawn(world, peer));
 }
 
 TEST_CASE("broker: MQTT 3.1.1 without the echo topic is down with that reason") {
