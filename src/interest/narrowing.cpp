@@ -103,12 +103,19 @@ void narrowing::review(time_point now) {
   if (!local_.complete) return;
   const bool too_many = cover_.minimal().size() > filters_max_;
   if (too_many && levels_ != 0) {
-    set_levels(best_levels(), now);
+    const auto best = best_levels();
+    best == levels_ ? withdraw_oldest() : set_levels(best, now);
   } else if (levels_ && now >= next_review_) {
     const auto best = best_levels();
     if (best != levels_) set_levels(best, now);
     next_review_ = now + limits::summary_review_interval;
   }
+}
+
+// It is what lingers that is too much. A tenth less than the limit: the next look is not at once.
+void narrowing::withdraw_oldest() {
+  const std::size_t enough = filters_max_ - filters_max_ / 10;
+  while (!leaving_.empty() && cover_.minimal().size() > enough) withdraw_first();
 }
 
 // Whether the filters cut to `levels` are few enough; gives up counting when they are not.

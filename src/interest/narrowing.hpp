@@ -29,7 +29,8 @@ struct local_view {
 //
 // If that is more than `filters_max`, all local filters are cut to a number of levels (with `/#`
 // behind) that makes it at most half as many, in the end to none: `topics` as they are. Reviewed
-// now and then, for when there are fewer again. Over-asking is safe.
+// now and then, for when there are fewer again. Over-asking is safe. If only what lingers makes
+// them too many, the oldest of that goes before its time.
 //
 // Owned by the link. No thread.
 class narrowing {
@@ -75,6 +76,7 @@ class narrowing {
   [[nodiscard]] std::optional<std::size_t> best_levels() const;
   void set_levels(std::optional<std::size_t> levels, time_point now);
   void review(time_point now);
+  void withdraw_oldest();
 
   std::vector<std::string> topics_;
   const local_view& local_;

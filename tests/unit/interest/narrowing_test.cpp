@@ -183,6 +183,24 @@ TEST_CASE("narrowing: filters that no number of levels makes few are the topics 
 
 // Goal: exact under any interleaving. Method: every wanted intersection with the time it was last
 // there, computed anew from the whole view; with a small limit, that what is announced covers it.
+TEST_CASE("narrowing: of few filters that change fast the oldest lingering ones go", "[interest]") {
+  followed f({"#"}, 20);
+  f.complete({"settled"});
+  for (int i = 0; i < 1000; ++i) {
+    const std::string passing = "t/" + std::to_string(i);
+    f.add(passing);
+    f.remove(passing);
+    f.now += 1ms;
+    f.narrow.on_time(f.now);
+    REQUIRE(f.narrow.announced().size() <= 20);
+    REQUIRE(f.narrow.announced().count("settled") == 1);
+    REQUIRE(f.narrow.announced().count(passing) == 1);  // the newest
+    REQUIRE_FALSE(f.narrow.summary_levels());
+  }
+  f.wait(11s);
+  CHECK(f.announced() == strings{"settled"});
+}
+
 TEST_CASE("narrowing: equals a naive computation after any row of events", "[interest]") {
   const auto seed = GENERATE(range(1u, 17u));
   const bool small = GENERATE(false, true);
