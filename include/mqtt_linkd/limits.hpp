@@ -39,8 +39,10 @@ inline constexpr std::size_t inflight_bytes_max = 8u << 20;  // un-acked DATA: 1
 inline constexpr std::size_t path_unsent_bytes_max = 2u << 20;
 
 inline constexpr std::size_t publishes_inflight_max =
-    128;                                         // at the local broker, all links together
-inline constexpr int connection_losses_max = 3;  // with one message in flight: then it is parked
+    128;                                            // at the local broker, all links together
+inline constexpr int connection_losses_max = 3;     // with one message in flight: then it is parked
+inline constexpr int crashes_max = 3;               // of us with one record in hand: likewise
+inline constexpr std::size_t crash_notes_max = 64;  // so many crashes are remembered
 inline constexpr std::size_t capture_batch_messages_max = 512;
 inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 

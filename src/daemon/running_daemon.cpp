@@ -23,6 +23,7 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       configuration_(std::move(configuration)),
       log_(log),
       state_(std::move(state)),
+      crashes_(configuration_.daemon.state_dir + "/crashes"),
       worker_(io_),
       broker_(io_, configuration_.daemon, *this, load_broker_session(*state_.disk), log_, random_),
       mqtt_dialer_(io_, configuration_.daemon, state_.incarnation, log_),
@@ -32,7 +33,8 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
       subscriptions_(live::make_source(io_, configuration_.daemon, clock_, random_, *state_.disk,
                                        worker_, log_)),
       alarm_(io_, [this] { core_.on_wake(); }),
-      core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_, *subscriptions_},
+      core_({clock_, random_, log_, *state_.disk, worker_, broker_, dialer_, *subscriptions_,
+             crashes_},
             alarm_, configuration_.daemon, state_.incarnation),
       orders_(core_, configuration_, [this] { return reload(); }),
       admin_(configuration_.daemon.admin.value_or(admin_settings{}), admin_sources(), orders_,
@@ -80,6 +82,9 @@ bool running_daemon::start() {
              "mqtt-linkd " LINKD_VERSION ", deployment " + configuration_.daemon.deployment + ", " +
                  std::to_string(configuration_.links.size()) + " links");
   log_problems(configuration_.warnings, log_level::warning);
+  if (crashes_.failure()) {
+    log_.write(log_level::warning, "crashes_forgotten", "", crashes_.failure()->text);
+  }
   if (configuration_.daemon.admin) {
     if (const auto listening = http_->listen(configuration_.daemon.admin->server); !listening) {
       log_.write(log_level::error, "admin_failed", "", listening.error().text);

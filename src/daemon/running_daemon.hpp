@@ -17,6 +17,7 @@
 #include "link/deployment.hpp"
 #include "live/make_source.hpp"
 #include "platform/asio_clock.hpp"
+#include "platform/crash_notes.hpp"
 #include "platform/file_watcher.hpp"
 #include "platform/os_random.hpp"
 #include "platform/process.hpp"
@@ -64,6 +65,7 @@ class running_daemon : private broker_adapter::session_memory {
   platform::asio_clock clock_;
   platform::os_random random_;
   state_directory state_;
+  platform::crash_notes crashes_;
   platform::service_manager manager_;
 
   // The core refers to everything above it here, so it goes first.

@@ -110,7 +110,7 @@ void delivery::pump(time_point now) {
       finish(current, {delivery_outcome::kind::expired, ""});
       continue;
     }
-    const auto accepted = publish(current->first, next.what.content, left_s);
+    const auto accepted = publish(current->first, next.what, left_s);
     if (accepted) {
       next.in_flight = next.handed_over = true;
       ++inflight_;
@@ -124,10 +124,11 @@ void delivery::pump(time_point now) {
   }
 }
 
-result<void> delivery::publish(publication_id id, const message& content,
+result<void> delivery::publish(publication_id id, const consignment& what,
                                std::optional<std::uint32_t> left_s) {
-  if (!left_s) return target_.publish(id, content);
-  message aged = content;
+  const in_hand guard(crashes_, {what.queue_id, what.offset, what.offset + 1});
+  if (!left_s) return target_.publish(id, what.content);
+  message aged = what.content;
   aged.properties.message_expiry_interval_s = left_s;
   return target_.publish(id, aged);
 }

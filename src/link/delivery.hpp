@@ -7,6 +7,7 @@
 
 #include "mqtt_linkd/message.hpp"
 #include "mqtt_linkd/ports/broker.hpp"
+#include "mqtt_linkd/ports/crash_journal.hpp"
 #include "mqtt_linkd/time.hpp"
 
 namespace linkd::link {
@@ -15,7 +16,8 @@ namespace linkd::link {
 struct consignment {
   std::uint64_t epoch =
       0;  // the owner's; answered back, so that it can tell an old queue's offsets
-  std::uint64_t offset = 0;  // of the peer's queue
+  std::uint64_t queue_id = 0;  // the peer's queue
+  std::uint64_t offset = 0;    // in it
   message content;
   time_point handed_over;           // when its expiry interval had `content`'s value
   std::uint64_t age_before_ms = 0;  // spent before that
@@ -42,7 +44,7 @@ class delivery_owner {
 // what they refused.
 class delivery {
  public:
-  explicit delivery(broker& target) : target_(target) {}
+  delivery(broker& target, crash_journal& crashes) : target_(target), crashes_(crashes) {}
 
   // The owner must outlive the answer or call forget().
   void submit(delivery_owner& owner, consignment what);
@@ -72,11 +74,12 @@ class delivery {
   using items = std::map<publication_id, item>;
 
   bool may_send(const item& next) const;
-  result<void> publish(publication_id id, const message& content,
+  result<void> publish(publication_id id, const consignment& what,
                        std::optional<std::uint32_t> left_s);
   void finish(items::iterator which, const delivery_outcome& outcome);
 
   broker& target_;
+  crash_journal& crashes_;
   items items_;              // by age; sent are those below next_
   publication_id next_ = 1;  // the first that is not in flight
   publication_id last_ = 0;

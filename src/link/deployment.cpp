@@ -37,7 +37,7 @@ deployment::deployment(const environment& env, alarm& wake, const daemon_setting
       wake_(wake),
       us_{settings.deployment, settings.control_prefix, incarnation,
           settings.broker.message_bytes_max},
-      delivery_(env.local_broker),
+      delivery_(env.local_broker, env.crashes),
       strangers_(env, settings.deployment),
       local_{false, {}, settings.interest.linger},
       interest_source_(settings.interest.source),

@@ -2,6 +2,7 @@
 
 #include "mqtt_linkd/ports/broker.hpp"
 #include "mqtt_linkd/ports/clock.hpp"
+#include "mqtt_linkd/ports/crash_journal.hpp"
 #include "mqtt_linkd/ports/log.hpp"
 #include "mqtt_linkd/ports/random.hpp"
 #include "mqtt_linkd/ports/storage.hpp"
@@ -22,6 +23,7 @@ struct environment {
   broker& local_broker;
   dialer& dial;
   subscription_source& subscriptions;
+  crash_journal& crashes;
 };
 
 }  // namespace linkd::link

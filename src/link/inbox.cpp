@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "link/crash_guard.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "topic/topic.hpp"
 
@@ -50,6 +51,12 @@ void inbox::on_record(std::uint64_t offset, bytes_view record, std::uint64_t sen
   if (offset < received_) return;  // taken over through an earlier session
   received_ = offset + 1;
   ++counters_.messages_received;
+  if (is_poison(env_.crashes, queue_id_, offset)) {
+    drop(drop_reason::rejected);
+    dead_letter(letter_about_poison(env_.time.unix_time(), record));
+    return;
+  }
+  const in_hand guard(env_.crashes, {queue_id_, offset, offset + 1});
   auto decoded = wire::decode_record(record);
   if (!decoded) {
     drop(drop_reason::damaged);
@@ -65,7 +72,7 @@ void inbox::on_record(std::uint64_t offset, bytes_view record, std::uint64_t sen
   }
   if (settings_.retained == retained_policy::off) decoded->content.retain = false;
   outstanding_.insert(offset);
-  target_.submit(*this, {epoch_, offset, std::move(decoded->content), now, age_ms});
+  target_.submit(*this, {epoch_, queue_id_, offset, std::move(decoded->content), now, age_ms});
 }
 
 std::optional<drop_reason> inbox::refuse(const wire::record& what, std::uint64_t age_ms) const {
@@ -101,7 +108,8 @@ void inbox::on_delivery(const consignment& which, const delivery_outcome& outcom
       break;
     case delivery_outcome::kind::rejected:
       drop(drop_reason::rejected);
-      dead_letter(which, outcome.reason);
+      dead_letter({env_.time.unix_time(), outcome.reason, which.content.topic, which.content.qos,
+                   which.content.retain, which.content.payload});
       break;
   }
   if (which.epoch != epoch_) return;
@@ -109,24 +117,18 @@ void inbox::on_delivery(const consignment& which, const delivery_outcome& outcom
   save_if_moved(false);
 }
 
-void inbox::dead_letter(const consignment& which, const std::string& reason) {
+void inbox::dead_letter(const queue::dead_letters::letter& what) {
   const time_point now = env_.time.now();
   ++unlogged_dead_letters_;
   if (now >= next_dead_letter_log_) {
     next_dead_letter_log_ = now + dead_letter_log_interval;
     env_.log.write(log_level::warning, "dead_letter", settings_.name,
-                   "topic " + which.content.topic + ": " + reason +
+                   (what.topic.empty() ? "" : "topic " + what.topic + ": ") + what.reason +
                        "; kept in dead-letters/ with " +
                        std::to_string(std::exchange(unlogged_dead_letters_, 0) - 1) +
                        " others since the last such line");
   }
-  store_->save_dead_letter({env_.time.unix_time(), reason, which.content.topic, which.content.qos,
-                            which.content.retain, which.content.payload},
-                           [this, alive = std::weak_ptr(alive_)](const result<void>& saved) {
-                             if (saved || alive.expired()) return;
-                             env_.log.write(log_level::error, "dead_letter_lost", settings_.name,
-                                            saved.error().text);
-                           });
+  store_->save_dead_letter(what);
 }
 
 void inbox::flush() {

@@ -54,7 +54,7 @@ class inbox : public delivery_owner {
   [[nodiscard]] std::optional<drop_reason> refuse(const wire::record& what,
                                                   std::uint64_t age_ms) const;
   void save_if_moved(bool sync);
-  void dead_letter(const consignment& which, const std::string& reason);
+  void dead_letter(const queue::dead_letters::letter& what);
   void drop(drop_reason reason) { ++counters_.dropped[static_cast<std::size_t>(reason)]; }
 
   environment env_;

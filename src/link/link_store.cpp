@@ -24,8 +24,8 @@ std::optional<wire::cursor> decode_cursor(bytes_view in) {
 result<std::shared_ptr<link_store>> link_store::open(const environment& env,
                                                      const link_settings& settings,
                                                      std::vector<queue::damage>& found) {
-  const std::string directory = "links/" + settings.name;
-  std::shared_ptr<link_store> store(new link_store(env, directory));
+  std::shared_ptr<link_store> store(new link_store(env, settings.name));
+  const std::string& directory = store->directory_;
   if (const auto made = env.disk.make_directory(directory); !made) return made.error();
 
   auto messages = queue::link_queue::open(env.disk, directory + "/queue", settings.queue,
@@ -89,10 +89,13 @@ void link_store::save_paused(bool paused, outcome done) {
       std::move(done));
 }
 
-void link_store::save_dead_letter(queue::dead_letters::letter what, outcome done) {
+void link_store::save_dead_letter(queue::dead_letters::letter what) {
   run([self = shared_from_this(),
        what = std::move(what)] { return self->dead_letters_->append(what); },
-      std::move(done));
+      [this](const result<void>& saved) {
+        if (saved) return;
+        env_.log.write(log_level::error, "dead_letter_lost", link_, saved.error().text);
+      });
 }
 
 bool link_store::commit(outcome done) {

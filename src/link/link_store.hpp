@@ -38,18 +38,19 @@ class link_store : public std::enable_shared_from_this<link_store> {
   void save_cursor(const wire::cursor& position, bool sync, outcome done);
   void save_interest(saved_interest what, outcome done);
   void save_paused(bool paused, outcome done);
-  void save_dead_letter(queue::dead_letters::letter what, outcome done);
+  // If it cannot be saved, that is logged.
+  void save_dead_letter(queue::dead_letters::letter what);
 
   // The queue's next due work; false if there is none or one is under way.
   bool commit(outcome done);
 
  private:
-  link_store(const environment& env, std::string directory)
-      : env_(env), directory_(std::move(directory)) {}
+  link_store(const environment& env, std::string link)
+      : env_(env), link_(std::move(link)), directory_("links/" + link_) {}
   void run(std::function<result<void>()> work, outcome done);
 
   environment env_;
-  std::string directory_;
+  std::string link_, directory_;
   std::unique_ptr<queue::link_queue> queue_;
   std::optional<queue::slot_file> cursor_;
   std::optional<queue::dead_letters> dead_letters_;

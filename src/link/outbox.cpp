@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "link/crash_guard.hpp"
 #include "mqtt_linkd/limits.hpp"
 #include "wire/record.hpp"
 
@@ -78,7 +79,8 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
     if (!waiting_since_) waiting_since_ = now;
     const auto pull = session.want_data(waiting_bytes, *waiting_since_, now);
     if (pull.bytes == 0) break;
-    const queue::read_batch batch = messages().read(pull.offset, pull.bytes, found);
+    queue::read_batch batch = messages().read(pull.offset, pull.bytes, found);
+    isolate_suspects(batch);
     if (batch.end <= pull.offset) break;
     send(session, pull.offset, batch, now);
     if (session.send_position() == pull.offset) break;
@@ -87,9 +89,25 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
   if (!found.empty()) report(found);
 }
 
+void outbox::isolate_suspects(queue::read_batch& batch) const {
+  const auto suspect = [&](std::size_t i) {
+    return is_suspect(env_.crashes, messages().id(), batch.records[i].offset);
+  };
+  for (std::size_t i = 1; i < batch.records.size(); ++i) {
+    if (!suspect(i - 1) && !suspect(i)) continue;
+    batch.end = batch.records[i].offset;
+    batch.records.resize(i);
+  }
+}
+
 void outbox::send(session::link_session& session, std::uint64_t begin,
                   const queue::read_batch& batch, time_point now) {
   const stamp unix_now = env_.time.unix_time();
+  std::optional<in_hand> guard;
+  if (!batch.records.empty() &&
+      !is_poison(env_.crashes, messages().id(), batch.records[0].offset)) {
+    guard.emplace(env_.crashes, queue_records{messages().id(), batch.records[0].offset, batch.end});
+  }
   std::vector<wire::numbered_record> records;
   std::vector<examined> all;
   for (const queue::queued_record& queued : batch.records) {
@@ -106,7 +124,11 @@ void outbox::send(session::link_session& session, std::uint64_t begin,
   }
 }
 
-outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) const {
+outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) {
+  if (is_poison(env_.crashes, messages().id(), queued.offset)) {
+    park(queued, now);
+    return {queued.offset, {}, 0, drop_reason::rejected};
+  }
   const auto head = wire::peek_record(queued.body);
   if (!head) return {queued.offset, {}, 0, drop_reason::damaged};
   examined what{queued.offset, head->captured_at, head->payload_bytes, std::nullopt};
@@ -116,6 +138,15 @@ outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) 
     what.unsendable = drop_reason::oversize;
   }
   return what;
+}
+
+void outbox::park(const queue::queued_record& poison, stamp now) {
+  if (poison.offset < parked_below_) return;
+  parked_below_ = poison.offset + 1;
+  const auto letter = letter_about_poison(now, poison.body);
+  env_.log.write(log_level::warning, "dead_letter", settings_.name,
+                 letter.reason + "; not sent, kept in dead-letters/");
+  store_->save_dead_letter(letter);
 }
 
 void outbox::account_sent(const examined& what) {

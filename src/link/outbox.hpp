@@ -60,7 +60,11 @@ class outbox {
     bool on = false;
     std::uint64_t dropped_at_start = 0;
   };
-  [[nodiscard]] examined examine(const queue::queued_record& queued, stamp now) const;
+  [[nodiscard]] examined examine(const queue::queued_record& queued, stamp now);
+  // Shortens the batch so that what one crash cannot tell apart, the next one does.
+  void isolate_suspects(queue::read_batch& batch) const;
+  // As a dead letter, once: see crash_guard.
+  void park(const queue::queued_record& poison, stamp now);
   void send(session::link_session& session, std::uint64_t begin, const queue::read_batch& batch,
             time_point now);
   void account_sent(const examined& what);
@@ -84,8 +88,9 @@ class outbox {
   episode overflowing_, aging_;
   bool aged_ = false;  // something, since the last maintain()
 
-  std::deque<examined> unacked_;  // handed to the session or passed over, not acknowledged
-  std::uint64_t had_before_ = 0;  // the peer had everything below when this session began
+  std::deque<examined> unacked_;    // handed to the session or passed over, not acknowledged
+  std::uint64_t parked_below_ = 0;  // what is poison below this has its dead letter
+  std::uint64_t had_before_ = 0;    // the peer had everything below when this session began
   std::uint64_t message_bytes_max_ = 0;
   std::optional<time_point> waiting_since_;  // something is readable and not sent
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -25,7 +25,7 @@ enum class drop_reason {
   expired,     // Message Expiry Interval
   oversize,    // larger than the peer or max_message takes
   loop,        // its path names us
-  rejected,    // dead letter: the local broker refused it
+  rejected,    // dead letter: the local broker refused it, or we crash of it
   not_wanted,  // the peer sent what we did not ask for
   damaged,     // the disk returned something else
   qos0_down,   // QoS 0, qos0: live, link down

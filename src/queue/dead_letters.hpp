@@ -11,8 +11,8 @@
 
 namespace linkd::queue {
 
-// Messages the local broker would not take, for a person to look at: `dead-letters/` of a link,
-// bounded by limits::dead_letter_bytes_max; the oldest file goes first. One JSON object a line
+// Messages that cannot be handed on, for a person to look at: `dead-letters/` of a link, bounded by
+// limits::dead_letter_bytes_max; the oldest file goes first. One JSON object a line
 // (queue/FORMAT.md, "Dead letters"). Blocking calls; for a worker.
 class dead_letters {
  public:

@@ -209,3 +209,29 @@ TEST_CASE("process: a second daemon on the same state directory refuses, the fir
   report("second daemon on the same directory", "started under load", attempts, link, found);
   CHECK(found == ledger{});
 }
+
+TEST_CASE("process: a message of which the daemon crashes each time becomes a dead letter") {
+  libc_faults library;
+  one_way link({.environment_b = library.environment()});
+  library.set("publish abort 1 0 orders/poison");
+  link.publish(100);
+  message poison;
+  poison.topic = "orders/poison";
+  poison.qos = 1;
+  link.publisher->publish(std::move(poison));
+  link.publish(100);
+  const auto arrived_with_restarts = [&] {
+    if (!link.b.daemon().running()) link.b.start_daemon();
+    return link.subscriber->await_arrivals(200, 0ms) && link.complete();
+  };
+  REQUIRE(eventually(recovery, arrived_with_restarts, 20ms));
+  const std::size_t crashes = library.hits();
+  CHECK(crashes == 3);
+  const auto letter = link.b.state() / "links" / "A" / "dead-letters" / "0000000001.jsonl";
+  CHECK_THAT(read_file(letter), Catch::Contains("the daemon crashed each of 3 times"));
+  link.fault_ended();
+  const ledger found = link.settled();
+  report("a message of which the daemon crashes each time",
+         "faulty_libc: SIGABRT in mosquitto_publish", crashes, link, found);
+  check_promise(found, crashes);
+}

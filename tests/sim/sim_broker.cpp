@@ -103,6 +103,7 @@ void sim_broker_client::capture(std::vector<std::string> filters) {
 
 result<void> sim_broker_client::publish(publication_id id, const message& what) {
   if (!connected_) return error{errc::unavailable, "not connected"};
+  if (server_.on_linkd_call) server_.on_linkd_call(what);
   // What is on its way when the connection breaks may still arrive, up to some point of the stream;
   // its PUBACK does not.
   world_.after(delay_, [this, server = &server_, id, what, stream = stream_,

@@ -25,6 +25,9 @@ class sim_broker {
   // What linkd published here, in order of arrival.
   std::function<void(const message&)> on_linkd_publish;
 
+  // linkd hands a message over; still within its call.
+  std::function<void(const message&)> on_linkd_call;
+
   // The connection to linkd breaks; what was on its way is lost.
   void drop_connection();
   void set_running(bool running);

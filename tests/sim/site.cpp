@@ -90,6 +90,20 @@ class sim_log : public logger {
 
 }  // namespace
 
+struct site::sim_crash_journal : crash_journal {
+  explicit sim_crash_journal(site& at) : owner(at), earlier(at.crashes_) {}
+  void take(const queue_records& in_hand) override {
+    held = in_hand;
+    if (owner.on_take) owner.on_take(in_hand);
+  }
+  void put_down() override { held.reset(); }
+  [[nodiscard]] const std::vector<queue_records>& crashes() const override { return earlier; }
+
+  site& owner;
+  const std::vector<queue_records> earlier;
+  std::optional<queue_records> held;
+};
+
 // Everything that dies with the process. The core is declared last: it uses all the others.
 struct site::process {
   process(site& owner, std::uint64_t incarnation)
@@ -100,8 +114,9 @@ struct site::process {
         client(owner.world_, owner.broker_),
         dial(owner.net_, owner.name_),
         subscriptions(owner.clients_),
+        crashes(owner),
         core({time, owner.world_.random(), log, owner.disk_, background, client, dial,
-              subscriptions},
+              subscriptions, crashes},
              wake, settings(owner), incarnation) {
     wake.on_wake = [this] { core.on_wake(); };
   }
@@ -120,6 +135,7 @@ struct site::process {
   sim_broker_client client;
   sim_dialer dial;
   sim_subscription_source subscriptions;
+  sim_crash_journal crashes;
   link::deployment core;
 };
 
@@ -173,6 +189,16 @@ void site::kill() {
   net_.listen(name_, nullptr);
   process_.reset();
   disk_.kill_process();
+}
+
+void site::crash() {
+  if (const auto& held = process_->crashes.held) crashes_.push_back(*held);
+  throw broken_off{[this] {
+    kill();
+    world_.after(seconds(1), [this] {
+      if (!running()) start();
+    });
+  }};
 }
 
 void site::lose_power() {

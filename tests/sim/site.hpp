@@ -29,9 +29,14 @@ class site {
   // The link definitions of the next start; if running, they are applied at once.
   void configure(std::vector<link_settings> links);
 
-  void start();       // again a second later if the disk does not let it
-  void stop();        // in good order; returns at once, the core ends within seconds
-  void kill();        // kill -9
+  void start();  // again a second later if the disk does not let it
+  void stop();   // in good order; returns at once, the core ends within seconds
+  void kill();   // kill -9
+  // The program fails here and now, with what it has in hand, and is started again a second later.
+  // Only within an event of this daemon, which is broken off.
+  [[noreturn]] void crash();
+  // The daemon takes these records in hand.
+  std::function<void(const queue_records&)> on_take;
   void lose_power();  // and what the disk had not synced
   [[nodiscard]] bool running() const { return process_ != nullptr; }
 
@@ -59,6 +64,7 @@ class site {
 
  private:
   struct process;
+  struct sim_crash_journal;
 
   world& world_;
   sim_network& net_;
@@ -69,6 +75,7 @@ class site {
   microseconds disk_delay_max_ = milliseconds(2);
   milliseconds wall_offset_{0};
   std::vector<link_settings> links_;
+  std::vector<queue_records> crashes_;
   std::unique_ptr<process> process_;
   std::uint64_t published_ = 0;
   std::vector<arrival> arrivals_;

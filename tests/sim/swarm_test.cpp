@@ -21,6 +21,7 @@ enum fault {
   kill_process = network_faults,
   lose_power,
   stop_process,
+  crash_process,
   drop_broker,
   stop_broker,
   disk_full,
@@ -83,6 +84,8 @@ struct swarm {
       case fault::lose_power:
       case fault::stop_process:
         return end_process(kind, one);
+      case fault::crash_process:
+        return crash_process_soon(one);
       case fault::drop_broker:
       case fault::stop_broker:
         return disturb_broker(kind, one);
@@ -114,6 +117,15 @@ struct swarm {
     in.after(in.between(seconds(kind == fault::stop_process ? 6 : 0), seconds(20)), [&one] {
       if (!one.running()) one.start();
     });
+  }
+
+  // Whatever the daemon has in hand by then is not to blame.
+  void crash_process_soon(site& one) {
+    ++crashes;
+    one.on_take = [&one, left = in.random().below(100)](const queue_records&) mutable {
+      if (left-- == 0) one.crash();
+    };
+    in.after(in.between(milliseconds(1), seconds(20)), [&one] { one.on_take = nullptr; });
   }
 
   void disturb_broker(fault kind, site& one) {
@@ -249,6 +261,8 @@ TEST_CASE("swarm: under random faults nothing is lost or overtaken", "[sim]") {
     return;
   }
   const std::uint64_t seeds = environment_number("LINKD_SIM_SEEDS", 500);
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) run_seed(seed);
-  std::cout << seeds << " seeds\n";
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    run_seed(seed);
+    if (seed % 500 == 0) std::cout << seed << " seeds" << std::endl;
+  }
 }

@@ -20,7 +20,11 @@ bool world::step(time_point until) {
   if (events_.empty() || events_.begin()->first.first > until) return false;
   auto next = events_.extract(events_.begin());
   now_ = next.key().first;
-  next.mapped()();
+  try {
+    next.mapped()();
+  } catch (const broken_off& event) {
+    event.then();
+  }
   return true;
 }
 

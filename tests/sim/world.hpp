@@ -14,6 +14,11 @@ namespace linkd::sim {
 
 using test::seeded_random;
 
+// Thrown by an event that does not come to its end; `then` happens in its place.
+struct broken_off {
+  std::function<void()> then;
+};
+
 // Virtual time and chance of one simulated run: one seed, one world. Events run in the order of
 // their time, those of one time in the order in which they were scheduled.
 class world {

@@ -8,13 +8,15 @@
 //   CALL ACTION FIRST TIMES PATH
 //
 //   CALL    open unlink rename read write sync syncdir allocate; any stands for all of these;
-//           dns (its PATH is a part of the host name); clock
+//           dns (its PATH is a part of the host name); clock;
+//           publish (mosquitto_publish_v5; its PATH is a part of the topic)
 //   ACTION  an errno (EIO ENOSPC EMFILE EROFS EINTR), or
 //           short    half of the bytes are written or read
 //           lie      success is told and nothing done
 //           hang     until the rule is gone from the file
 //           N        waits N milliseconds, then works
 //           die      SIGKILL before the call
+//           abort    SIGABRT, as by an assertion
 //           of clock: by how many seconds the wall clock is wrong
 //   FIRST   the n-th such call, from 1, counted since the file of rules was last replaced
 //   TIMES   how many from then on; 0: for ever
@@ -113,7 +115,8 @@ std::string touched(std::string_view call, std::string_view path) {
   read_rules(all);
   for (int i = 0; i < all.count; ++i) {
     const rule& each = all.rules[static_cast<std::size_t>(i)];
-    const bool any = std::string_view(each.call) == "any" && call != "dns" && call != "clock";
+    const bool any = std::string_view(each.call) == "any" && call != "dns" && call != "clock" &&
+                     call != "publish";
     if (each.call != call && !any) continue;
     if (path.find(each.path) == std::string_view::npos) continue;
     const unsigned long number = ++all.seen[static_cast<std::size_t>(i)];
@@ -152,6 +155,7 @@ verdict judge(std::string_view call, const std::string& path) {
   if (action.empty()) return verdict::work;
   count_hit();
   if (action == "die") ::kill(::getpid(), SIGKILL);
+  if (action == "abort") std::abort();
   if (action == "short") return verdict::half;
   if (action == "lie") return verdict::lie;
   if (action == "hang") {
@@ -257,6 +261,15 @@ int getaddrinfo(const char* host, const char* service, const addrinfo* hints, ad
   static auto* const next =
       real<int(const char*, const char*, const addrinfo*, addrinfo**)>("getaddrinfo");
   return next(host, service, hints, found);
+}
+
+int mosquitto_publish_v5(void* object, int* id, const char* topic, int size, const void* payload,
+                         int qos, bool retain, const void* properties) {
+  judge("publish", std::string(topic));
+  static auto* const next =
+      real<int(void*, int*, const char*, int, const void*, int, bool, const void*)>(
+          "mosquitto_publish_v5");
+  return next(object, id, topic, size, payload, qos, retain, properties);
 }
 
 int clock_gettime(clockid_t which, timespec* now) noexcept {

@@ -3,6 +3,7 @@
 
 #include "link/delivery.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "tests/unit/link/fake_crash_journal.hpp"
 
 using namespace linkd;
 using namespace linkd::link;
@@ -16,6 +17,7 @@ class silent_broker : public broker {
   void stop() override {}
   void capture(std::vector<std::string>) override {}
   result<void> publish(publication_id id, const message& what) override {
+    if (crashes) in_hand.push_back(crashes->held);
     if (refused.count(what.topic)) return error{errc::too_large, "larger than the broker takes"};
     ids.push_back(id);
     sent.push_back(what);
@@ -27,6 +29,8 @@ class silent_broker : public broker {
   std::vector<publication_id> ids;
   std::vector<message> sent;
   std::set<std::string> refused;
+  const fake_crash_journal* crashes = nullptr;
+  std::vector<std::optional<queue_records>> in_hand;  // at each publish
 };
 
 class recorder : public delivery_owner {
@@ -46,7 +50,7 @@ struct fixture {
     what.topic = topic;
     what.qos = qos;
     what.properties.message_expiry_interval_s = expiry_s;
-    out.submit(owner, {0, offset, what, now, age_ms});
+    out.submit(owner, {0, 7, offset, what, now, age_ms});
   }
   void up(std::size_t window = 128) {
     out.on_up({true, true, window});
@@ -59,7 +63,8 @@ struct fixture {
   time_point now{seconds(100)};
   silent_broker target;
   recorder owner;
-  delivery out{target};
+  fake_crash_journal crashes;
+  delivery out{target, crashes};
 };
 
 }  // namespace
@@ -214,4 +219,15 @@ TEST_CASE_METHOD(fixture,
   answer(0);
   CHECK(out.inflight() == 0);
   CHECK(target.sent.size() == 1);
+}
+
+TEST_CASE_METHOD(fixture, "delivery: a message is in hand while the broker adapter takes it",
+                 "[link]") {
+  target.crashes = &crashes;
+  submit(5);
+  submit(6, "t", 1, 60);
+  up();
+  using held = std::optional<queue_records>;
+  CHECK(target.in_hand == std::vector<held>{queue_records{7, 5, 6}, queue_records{7, 6, 7}});
+  CHECK_FALSE(crashes.held);
 }
