@@ -3,9 +3,12 @@
 #include <filesystem>
 #include <iostream>
 
+#include "platform/posix_storage.hpp"
+#include "queue/link_queue.hpp"
 #include "tests/e2e/one_way.hpp"
 #include "tests/fault/faults.hpp"
 #include "tests/support/eventually.hpp"
+#include "wire/record.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
@@ -66,6 +69,21 @@ void check_poison(one_way& link, message poison, std::string_view reason, std::s
   CHECK(found.overtaken == 0);
   // What was in flight beside it when the broker closed the connection, twice.
   CHECK(found.repeated <= 3 * 128);
+}
+
+// As if `at`, which is stopped, had captured it for `peer` from a broker that takes more than ours.
+void queue_by_hand(const site& at, const std::string& peer, const message& what) {
+  platform::posix_storage disk(at.state().string());
+  std::vector<queue::damage> found;
+  const auto messages =
+      queue::link_queue::open(disk, "links/" + peer + "/queue", {}, 7, stamp{}, found);
+  REQUIRE(messages.has_value());
+  const stamp now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+  REQUIRE((*messages)->append(wire::encode_record(now, what), now));
+  const auto job = (*messages)->start_commit();
+  REQUIRE(job);
+  job->run();
+  REQUIRE((*messages)->finish_commit(job).has_value());
 }
 
 }  // namespace
@@ -152,6 +170,27 @@ TEST_CASE("broker: a message over its size limit is a dead letter, the next ones
     check_poison(link, to("orders/large", 20'000), "closed the connection",
                  "poison: the broker closes the connection");
   }
+}
+
+TEST_CASE("broker: a topic with more levels than it takes is a dead letter, the next ones flow") {
+  one_way link(0);
+  link.publish(100);
+  REQUIRE(link.subscriber->await_arrivals(100, patience));
+  REQUIRE(link.a.stop_daemon() == 0);
+  queue_by_hand(link.a, "B", to("orders/deep" + std::string(499, '/'), 10));  // mosquitto: 200
+  link.a.start_daemon();
+  link.publish(100);
+  link.fault_ended();
+  const ledger found = link.settled();
+  CHECK(eventually(patience, [&] { return rejected(link.b, "A") == 1; }));
+  CHECK(eventually(patience, [&] { return !dead_letters(link.b, "A").empty(); }));
+  CHECK_THAT(dead_letters(link.b, "A"), Catch::Contains("closed the connection"));
+  CHECK_THAT(dead_letters(link.b, "A"), Catch::Contains("orders/deep//"));
+  report("poison: topic of 500 levels", "dead letter, the rest flows", 1, link, found);
+  CAPTURE(found);
+  CHECK(found.missing == 0);
+  CHECK(found.overtaken == 0);
+  CHECK(found.repeated <= 3 * 128);
 }
 
 TEST_CASE("broker: what an ACL forbids us to publish is a dead letter, the next ones flow") {

@@ -19,17 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A batch that failed is handed to us again by the broker, one its window at most.
-constexpr std::size_t repeated_a_fault_max = 1000 + 128;
-
-void check_promise(const ledger& found, std::size_t faults) {
-  CAPTURE(found);
-  CHECK(found.missing == 0);
-  CHECK(found.overtaken == 0);
-  CHECK(found.unexpected == 0);
-  CHECK(found.repeated <= faults * repeated_a_fault_max);
-}
-
 void check_books(const one_way& link) {
   const books now = books_of(link.a, "B");
   CAPTURE(now);

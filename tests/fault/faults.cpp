@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -21,6 +22,14 @@ void must(const finished_process& done, const std::string& what) {
 
 std::size_t rounds(std::size_t usual, std::size_t nightly) {
   return std::getenv("LINKD_FAULTS_ALL") != nullptr ? nightly : usual;
+}
+
+void check_promise(const ledger& found, std::size_t faults) {
+  CAPTURE(found);
+  CHECK(found.missing == 0);
+  CHECK(found.overtaken == 0);
+  CHECK(found.unexpected == 0);
+  CHECK(found.repeated <= faults * (1000 + 128));
 }
 
 strings libc_faults::environment() const {

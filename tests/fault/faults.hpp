@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/e2e/ledger.hpp"
 #include "tests/e2e/site.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -12,6 +13,11 @@ namespace linkd::test {
 // How often a battery repeats what it does: `nightly` times with LINKD_FAULTS_ALL set in the
 // environment, `usual` times otherwise.
 std::size_t rounds(std::size_t usual, std::size_t nightly);
+
+// Nothing lost, overtaken or invented, and no more repeated than so many faults explain: each at
+// most the local broker's window (what it handed us and has no PUBACK for, 1000 messages) and ours
+// (publishes_inflight_max).
+void check_promise(const ledger& found, std::size_t faults);
 
 // The faults of one process that was started with environment(): see tests/support/faulty_libc.cpp
 // for the rules.

@@ -14,18 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What may be repeated after one kill: the local broker's window after the source's, ours after
-// the destination's.
-constexpr std::size_t repeated_a_kill_max = 1000 + 128;
-
-void check_promise(const ledger& found, std::size_t faults) {
-  CAPTURE(found);
-  CHECK(found.missing == 0);
-  CHECK(found.overtaken == 0);
-  CHECK(found.unexpected == 0);
-  CHECK(found.repeated <= faults * repeated_a_kill_max);
-}
-
 enum class victim { source, destination, alternating };
 
 // Messages are published as fast as this, so that every kill meets some.
