@@ -36,8 +36,10 @@ export function chart(title, lines, format, { max = null, note = "" } = {}) {
     plot.replaceChildren(
       ...grid(width, scale, y, format),
       ...(points.length < 2
-        ? [nothing(width)]
-        : lines.flatMap((l) => paths(l, points, interval, x, y))),
+        ? [nothing(width, "No figures yet: the first come after a few seconds")]
+        : points.every((p) => lines.every((l) => l.value(p) === null))
+          ? [nothing(width, "Nothing in these five minutes")]
+          : lines.flatMap((l) => paths(l, points, interval, x, y))),
     );
     if (over !== null && points.length > 1) plot.append(...marker(over, x, y));
   };
@@ -116,17 +118,17 @@ export function chart(title, lines, format, { max = null, note = "" } = {}) {
   };
 }
 
-function nothing(width) {
+function nothing(width, why) {
   const text = svg("text", { class: "none", x: (width + left) / 2, y: height * 0.34 });
-  text.textContent = "No figures yet: the first come after a few seconds";
+  text.textContent = why;
   return text;
 }
 
-// 1, 2 or 5 times a power of ten.
+// 2, 4, 6 or 10 times a power of ten: half of it is a round number too.
 function niceMax(highest) {
-  if (highest <= 0) return 1;
+  if (highest <= 0) return 2;
   const power = 10 ** Math.floor(Math.log10(highest));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= highest);
+  return [2, 4, 6, 10].map((factor) => factor * power).find((value) => value >= highest);
 }
 
 function grid(width, scale, y, format) {

@@ -72,11 +72,14 @@ function part(title, nothing, cards) {
 
 function outgoing(one) {
   const goes = one.wanted && one.allowed && one.captured;
+  const due = one.wanted && one.allowed;
   return card(one, goes, `to ${one.link}`, [
     step(one.wanted, one.wanted ? ["wanted by ", code(one.filter)] : "not wanted"),
     step(one.allowed, one.allowed ? ["allowed by ", code(one.allow_filter)] : "not allowed"),
-    step(one.captured, one.captured ? "captured here" : "not captured"),
-    one.queue_messages > 0 ? step(null, `${count(one.queue_messages)} waiting before it`) : null,
+    due ? step(one.captured, one.captured ? "captured here" : "not captured") : null,
+    goes && one.queue_messages > 0
+      ? step(null, `${count(one.queue_messages)} waiting before it`)
+      : null,
   ]);
 }
 

@@ -30,19 +30,19 @@ export function percent(share) {
   return `${share > 0.99 && share < 1 ? (share * 100).toFixed(1) : Math.round(share * 100)} %`;
 }
 
-// A length of time with two figures at most.
+// A length of time with two figures at most; it is not broken into two lines.
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds === 0) return "0 s";
-  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
-  if (seconds < 1) return `${digits(seconds * 1000, true)} ms`;
-  if (seconds < 60) return `${digits(seconds, !Number.isInteger(seconds))} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds === 0) return "0\u00a0s";
+  if (seconds < 0.001) return `${Math.round(seconds * 1e6)}\u00a0µs`;
+  if (seconds < 1) return `${digits(seconds * 1000, true)}\u00a0ms`;
+  if (seconds < 60) return `${digits(seconds, !Number.isInteger(seconds))}\u00a0s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min`;
   if (seconds < 48 * 3600) {
     const minutes = Math.floor((seconds % 3600) / 60);
-    return `${Math.floor(seconds / 3600)} h${minutes ? ` ${minutes} min` : ""}`;
+    return `${Math.floor(seconds / 3600)}\u00a0h${minutes ? `\u00a0${minutes}\u00a0min` : ""}`;
   }
-  return `${Math.floor(seconds / 86400)} d`;
+  return `${Math.floor(seconds / 86400)}\u00a0d`;
 }
 
 // How long a state has lasted.

@@ -22,6 +22,7 @@ export function linksPage() {
     ),
     rows,
   );
+  const add = h("a", { class: "button primary", href: "#/new" }, "Add a link");
   const empty = h(
     "div",
     { class: "card empty", hidden: true },
@@ -40,7 +41,7 @@ export function linksPage() {
         "div",
         { class: "heading" },
         h("h1", {}, "Links"),
-        h("a", { class: "button primary", href: "#/new" }, "Add a link"),
+        add,
       ),
       daemon.element,
       problems,
@@ -52,6 +53,7 @@ export function linksPage() {
       showProblems(problems, status.configuration);
       table.hidden = status.links.length === 0;
       empty.hidden = !table.hidden;
+      add.hidden = table.hidden; // the other one is there
       const elements = keyed(
         rows,
         status.links.map((link) => link.name),

@@ -151,7 +151,7 @@ function showTotals(element, figures) {
     ],
     ["Sessions", count(figures.connects)],
     [
-      "Given up",
+      "Dropped",
       dropped.length === 0
         ? "0"
         : dropped

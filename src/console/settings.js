@@ -111,8 +111,8 @@ function settingsForm(name, link, save, reload) {
     alert.hidden = texts.length === 0;
     const first = form.querySelector("[aria-invalid]");
     if (first?.closest("details")) first.closest("details").open = true;
-    (first ?? alert).focus();
-    if (!first) alert.scrollIntoView({ block: "center" });
+    first?.focus();
+    (first?.closest(".field") ?? alert).scrollIntoView({ block: "center" });
   };
 
   const send = async (event) => {
@@ -142,9 +142,9 @@ function settingsForm(name, link, save, reload) {
     groups.map(fieldset),
     h(
       "div",
-      { class: "buttons sticky" },
-      submit,
+      { class: "buttons" },
       h("a", { class: "button quiet", href: name ? `#/links/${name}` : "#/" }, "Cancel"),
+      submit,
     ),
   );
   return form;
@@ -161,8 +161,8 @@ function makeControl(field) {
   const hint = field.hint ? h("p", { class: "hint", id: `${id}-hint` }, field.hint) : null;
   const element =
     field.type === "flag"
-      ? h("div", { class: "field flag" }, input, label, hint, error)
-      : h("div", { class: `field ${field.type}` }, label, input, hint, error);
+      ? h("div", { class: "field flag" }, input, label, error, hint)
+      : h("div", { class: `field ${field.type}` }, label, input, error, hint);
   const path = field.key.split(".");
   const fail = (message) => {
     setText(error, message ?? "");

@@ -193,15 +193,16 @@ std::string interest_text(const json::value& interest) {
 }
 
 std::string explanation_text(const json::value& explanation, bool coloured) {
-  table out({"TO", "WANTED BY", "ALLOWED BY", "CAPTURED", "STATE", "QUEUED", "VERDICT"});
+  table out({"TO", "WANTED BY", "ALLOWED BY", "CAPTURED", "STATE", "BEFORE IT", "VERDICT"});
   for (const json::value& each : list(explanation, "links")) {
     const std::string state = text(each, "state");
+    const bool goes = flag(each, "wanted") && flag(each, "allowed") && flag(each, "captured");
     out.add({{text(each, "link")},
              {text(each, "filter")},
              {text(each, "allow_filter")},
              {yes_no(flag(each, "captured"))},
              {state, colour_of(state)},
-             {text(each, "queue_messages"), {}, true},
+             {goes ? text(each, "queue_messages") : "-", {}, true},
              {text(each, "verdict")}});
   }
   table in({"FROM", "WANTED BY", "STATE", "VERDICT"});

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
+import { faintTexts, focusTrouble } from "./readable.mjs";
 import { eventually, Site } from "./sites.mjs";
 
 const token = "a-token-of-32-characters-for-tests";
@@ -144,11 +145,18 @@ step("the overview shows what passes", async () => {
       Number(await total("Accepted by our broker")) > 2
     );
   });
-  await page.locator(".plot .line.out").first().waitFor({ state: "attached" }); // flat: no height
-  assert.match(
-    await page.getByRole("img", { name: /^Throughput/ }).getAttribute("aria-label"),
-    /to london \d/,
-  );
+  const throughput = page.getByRole("img", { name: /^Throughput/ });
+  const curve = () => throughput.locator(".line.out").getAttribute("d");
+  const publish = () => paris.publish("to-london", "three");
+  await eventually("a rate", async () => {
+    publish();
+    return /to london [1-9.]/.test(await throughput.getAttribute("aria-label"));
+  });
+  const drawn = await curve();
+  await eventually("the graph to move", async () => {
+    publish();
+    return (await curve()) !== drawn;
+  });
   await page.getByRole("link", { name: "Interest" }).click();
   await page.locator(".filters code", { hasText: "to-london" }).waitFor();
   await page.locator(".filters code", { hasText: "to-paris" }).waitFor();
@@ -222,9 +230,10 @@ step("delete asks first", async () => {
   assert.ok(!existsSync(paris.linkFile("rome")));
 });
 
-// Presses Tab until the element with this text or label has the focus.
+// Presses Tab, and asks of each element on the way that the focus is seen, until the element with this text or label has the focus.
 async function tabTo(name) {
   for (let presses = 0; presses < 60; presses += 1) {
+    if (presses > 0) assert.equal(await page.evaluate(focusTrouble), "");
     const here = await page.evaluate(() => {
       const element = document.activeElement;
       return element.labels?.[0]?.textContent ?? element.textContent.trim();
@@ -261,16 +270,32 @@ step("everything with the keyboard alone", async () => {
   await eventually("the file to go", () => !existsSync(paris.linkFile("oslo")));
 });
 
+const pages = [
+  "#/",
+  "#/links/london",
+  "#/links/london/interest",
+  "#/links/london/settings",
+  "#/new",
+  "#/explain?topic=to-london",
+];
+
+step("every text is readable, light and dark", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const address of pages) {
+      await page.goto(paris.url + address);
+      await page.locator("main h1").waitFor();
+      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
+      const { looked, faint } = await page.evaluate(faintTexts);
+      assert.ok(looked > 5);
+      assert.deepEqual(faint, [], `${colorScheme} ${address}`);
+    }
+  }
+});
+
 step("on a phone nothing is wider than the screen", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const address of [
-    "#/",
-    "#/links/london",
-    "#/links/london/interest",
-    "#/links/london/settings",
-    "#/new",
-    "#/explain?topic=to-london",
-  ]) {
+  for (const address of pages) {
     await page.goto(paris.url + address);
     await page.locator("main h1").waitFor();
     const excess = await page.evaluate(

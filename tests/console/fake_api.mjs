@@ -222,13 +222,17 @@ function explain(topic) {
     links: [
       one("berlin", true, true, { verdict: "a message published here is sent to berlin" }),
       one("london", false, true, {
-        verdict: "london does not ask for it: add a filter to topics in links.d/paris.yaml there",
+        verdict:
+          "not sent: london does not ask for it; add a filter to topics in the link of london's " +
+          "daemon to us",
       }),
       one("new-york", true, true, {
-        verdict: "a message published here is queued for new-york until the link is up again",
+        verdict: "queued until the link is up; the link is down (connection timed out)",
       }),
       one("osaka", true, false, {
-        verdict: "osaka asks for it, but allow in links.d/osaka.yaml does not cover it",
+        verdict:
+          "not sent: osaka asks for it by orders/#, but nothing in allow permits it; add a filter " +
+          "to allow in links.d/osaka.yaml",
       }),
     ],
     incoming: [
@@ -237,14 +241,15 @@ function explain(topic) {
         wanted: true,
         filter: "orders/#",
         state: "up",
-        verdict: "a message published at berlin comes to us",
+        verdict: "we ask berlin for it by orders/#; whether berlin allows it, explain says there",
       },
       {
         link: "london",
         wanted: false,
         filter: null,
         state: "up",
-        verdict: "we do not ask london for it: add a filter to topics in links.d/london.yaml",
+        verdict:
+          "not received: we do not ask london for it; add a filter to topics in links.d/london.yaml",
       },
     ],
   };
@@ -276,8 +281,22 @@ function answer(path, query) {
   return { ...links[name][0], status: statusOf(links[name]) };
 }
 
-// Resolves to the address and a function that ends it.
-export function startFake(consoleDirectory) {
+// What a PUT of whatever it is gets.
+const refused = {
+  error: {
+    code: "invalid",
+    message: "topics[1]: '#' may only be the last level",
+    problems: [
+      { field: "topics[1]", message: "'#' may only be the last level" },
+      { field: "queue.max_age", message: "must be a duration (500ms, 10s, 5m, 7d)" },
+      { field: "", message: "password and password_file: give one of them" },
+    ],
+  },
+};
+
+// Resolves to the address and a function that ends it. `empty`: a daemon without links.
+export function startFake(consoleDirectory, { empty = false } = {}) {
+  const now = () => (empty ? { ...status(), configuration: { problems: [] }, links: [] } : status());
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://fake");
     const send = (code, type, body) => {
@@ -291,10 +310,12 @@ export function startFake(consoleDirectory) {
     };
     if (pathname === "/api/v1/events") {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
-      const tell = () => response.write(`event: status\ndata: ${JSON.stringify(status())}\n\n`);
+      const tell = () => response.write(`event: status\ndata: ${JSON.stringify(now())}\n\n`);
       tell();
       const timer = setInterval(tell, 2000);
       response.on("close", () => clearInterval(timer));
+    } else if (request.method === "PUT") {
+      send(422, "application/json", JSON.stringify(refused));
     } else if (pathname.startsWith("/api/v1/")) {
       const found = answer(pathname.slice(8), searchParams);
       send(
