@@ -104,7 +104,7 @@ int add(const options& chosen, const terminal& with, const client& api) {
     set(link, std::string_view(each).substr(0, equals), value_of(each.substr(equals + 1)));
   }
   return show(chosen, with, api.post("links", link),
-              [&](const json::value& made) { return link_text(made, with.coloured); });
+              [&](const json::value& made) { return link_text(made, with.screen); });
 }
 
 bool confirmed(const options& chosen, const terminal& with, const std::string& question) {
@@ -137,16 +137,15 @@ int with_consent(const options& chosen, const terminal& with, const client& api)
 int test(const options& chosen, const terminal& with, const client& api) {
   const auto answer =
       api.post("links/" + encoded(chosen.link) + "/test", std::nullopt, test_time_max);
-  const int code = show(chosen, with, answer, [&](const json::value& report) {
-    return test_text(report, with.coloured);
-  });
+  const int code = show(chosen, with, answer,
+                        [&](const json::value& report) { return test_text(report, with.screen); });
   return code != EX_OK || is_true(answer, "ok") ? code : refused;
 }
 
 int reload(const options& chosen, const terminal& with, const client& api) {
   const auto answer = api.post("reload");
   const int code = show(chosen, with, answer, [&](const json::value& report) {
-    return reload_text(report, with.coloured);
+    return reload_text(report, with.screen);
   });
   return code != EX_OK || is_true(answer, "successful") ? code : refused;
 }
@@ -163,11 +162,11 @@ int run(const options& chosen, const terminal& with) {
   if (!opened) return fail(with, opened.error());
   const client& api = *opened;
   const std::string link = "links/" + encoded(chosen.link);
-  const bool coloured = with.coloured;
+  const screen& on = with.screen;
 
   if (command == "status" || (command == "links" && !chosen.json)) {
     return show(chosen, with, api.get("status"), [&](const json::value& status) {
-      return command == "status" ? status_text(status, coloured) : links_text(status, coloured);
+      return command == "status" ? status_text(status, on) : links_text(status, on);
     });
   }
   if (command == "links") {
@@ -175,7 +174,7 @@ int run(const options& chosen, const terminal& with) {
   }
   if (command == "show") {
     return show(chosen, with, api.get(link),
-                [&](const json::value& it) { return link_text(it, coloured); });
+                [&](const json::value& it) { return link_text(it, on); });
   }
   if (command == "add") return add(chosen, with, api);
   if (command == "remove" || command == "purge") return with_consent(chosen, with, api);
@@ -184,10 +183,13 @@ int run(const options& chosen, const terminal& with) {
                 api.get(link + "/interest?limit=" + std::to_string(chosen.filters_max)),
                 interest_text);
   }
-  if (command == "queue") return show(chosen, with, api.get(link + "/metrics"), queue_text);
+  if (command == "queue") {
+    return show(chosen, with, api.get(link + "/metrics"),
+                [&](const json::value& it) { return queue_text(it, on); });
+  }
   if (command == "explain") {
     return show(chosen, with, api.get("explain?topic=" + encoded(chosen.topic)),
-                [&](const json::value& it) { return explanation_text(it, coloured); });
+                [&](const json::value& it) { return explanation_text(it, on); });
   }
   if (command == "test") return test(chosen, with, api);
   if (command == "reload") return reload(chosen, with, api);

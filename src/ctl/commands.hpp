@@ -3,6 +3,7 @@
 #include <iosfwd>
 
 #include "ctl/options.hpp"
+#include "ctl/table.hpp"
 
 namespace linkd::ctl {
 
@@ -12,7 +13,7 @@ struct terminal {
   std::istream& in;
   bool in_is_terminal = false;
   bool out_is_terminal = false;
-  bool coloured = false;
+  linkd::ctl::screen screen;
 };
 
 // Does what the command line says; the exit code (options.cpp, "Exit codes").

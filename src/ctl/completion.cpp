@@ -27,7 +27,7 @@ std::string bash_completion() {
          "_mqtt_linkctl() {\n"
          "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
          "  local command=\"\" options=\"\" each\n"
-         "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+         "  for each in \"${COMP_WORDS[@]:1:$((COMP_CWORD-1))}\"; do\n"
          "    case \"$each\" in\n"
          "      " +
          patterns +

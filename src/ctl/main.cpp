@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,7 +13,11 @@ int main(int argc, char* argv[]) {
     return parsed.exit_code;
   }
   const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  const bool coloured = out_is_terminal && std::getenv("NO_COLOR") == nullptr;
+  linkd::ctl::screen screen;
+  if (winsize size{}; out_is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    screen.columns = size.ws_col;
+  }
+  screen.coloured = out_is_terminal && std::getenv("NO_COLOR") == nullptr;
   return linkd::ctl::run(parsed.chosen, {std::cout, std::cerr, std::cin,
-                                         ::isatty(STDIN_FILENO) == 1, out_is_terminal, coloured});
+                                         ::isatty(STDIN_FILENO) == 1, out_is_terminal, screen});
 }

@@ -90,7 +90,7 @@ std::unique_ptr<CLI::App> make_app(options& out, std::string& format) {
       ->add_option("-n,--interval", out.interval_s, "Seconds between two looks")
       ->check(CLI::Range(1u, 3'600u))
       ->capture_default_str();
-  command("completion", "Print the completion for bash: source <(mqtt-linkctl completion)");
+  command("completion", "Print the completion for bash and zsh: source <(mqtt-linkctl completion)");
   return app;
 }
 

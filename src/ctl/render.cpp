@@ -1,6 +1,8 @@
 #include "ctl/render.hpp"
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <ctime>
 
 #include "ctl/table.hpp"
 
@@ -48,6 +50,16 @@ bool flag(const json::value& from, std::string_view path) {
 
 std::string seconds_or_dash(const json::value& from, std::string_view path) {
   return at(from, path).is_null() ? "-" : duration_text(number(from, path));
+}
+
+// How long ago the RFC 3339 time was, by the daemon's clock (`now`); "-" if there is none.
+std::string age_text(const std::string& time, const std::string& now) {
+  std::tm then{}, today{};
+  if (!::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &then) ||
+      !::strptime(now.c_str(), "%Y-%m-%dT%H:%M:%S", &today)) {
+    return "-";
+  }
+  return duration_text(std::max(0.0, std::difftime(::timegm(&today), ::timegm(&then))));
 }
 
 colour colour_of(std::string_view state) {
@@ -98,25 +110,26 @@ void add_rows(table& to, const std::string& prefix, const json::object& map) {
 
 }  // namespace
 
-std::string links_text(const json::value& status, bool coloured) {
-  table links({"LINK", "STATE", "SINCE", "IN/S", "OUT/S", "QUEUED", "OLDEST", "LATENCY", "REASON"});
+std::string links_text(const json::value& status, const screen& on) {
+  table links({"LINK", "STATE", "FOR", "IN/S", "OUT/S", "QUEUED", "OLDEST", "LATENCY", "REASON"});
+  const std::string now = text(status, "time");
   for (const json::value& each : list(status, "links")) {
     const std::string state = text(each, "status.state");
     links.add({{text(each, "name")},
                {state, colour_of(state)},
-               {text(each, "status.since")},
+               {age_text(text(each, "status.since"), now), {}, true},
                {number_text(number(each, "figures.rates.messages_in_per_second")), {}, true},
                {number_text(number(each, "figures.rates.messages_out_per_second")), {}, true},
                {text(each, "figures.queue.messages"), {}, true},
-               {text(each, "figures.queue.oldest")},
+               {age_text(text(each, "figures.queue.oldest"), now), {}, true},
                {seconds_or_dash(each, "figures.rates.latency_seconds"), {}, true},
                {text(each, "status.reason")}});
   }
   if (list(status, "links").empty()) return "no links; create one: mqtt-linkctl add --help\n";
-  return links.text(coloured);
+  return links.text(on);
 }
 
-std::string status_text(const json::value& status, bool coloured) {
+std::string status_text(const json::value& status, const screen& on) {
   table head({});
   const std::string broker = text(status, "broker.state");
   head.add(
@@ -131,12 +144,11 @@ std::string status_text(const json::value& status, bool coloured) {
                    : "has errors; what they concern stays as it was",
              sound ? colour::none : colour::bad}});
   head.add({{"captured"}, {text(status, "messages_captured") + " messages"}});
-  return head.text(coloured) +
-         harmless_lines(problems_text(list(status, "configuration.problems"))) + '\n' +
-         links_text(status, coloured);
+  return head.text(on) + harmless_lines(problems_text(list(status, "configuration.problems"))) +
+         '\n' + links_text(status, on);
 }
 
-std::string link_text(const json::value& link, bool coloured) {
+std::string link_text(const json::value& link, const screen& on) {
   table rows({});
   const std::string state = text(link, "status.state");
   rows.add({{"state"}, {state + ": " + text(link, "status.reason"), colour_of(state)}});
@@ -146,14 +158,14 @@ std::string link_text(const json::value& link, bool coloured) {
     settings.erase("status");
     add_rows(rows, "", settings);
   }
-  return rows.text(coloured);
+  return rows.text(on);
 }
 
 std::string state_text(const json::value& link) {
   return harmless(text(link, "status.state") + ": " + text(link, "status.reason")) + '\n';
 }
 
-std::string queue_text(const json::value& metrics) {
+std::string queue_text(const json::value& metrics, const screen& on) {
   table rows({});
   const auto count = [&](const char* name, const char* path) {
     rows.add({{name}, {text(metrics, path)}});
@@ -172,7 +184,7 @@ std::string queue_text(const json::value& metrics) {
       rows.add({{"dropped: " + std::string(reason)}, {text(value, "")}});
     }
   }
-  return rows.text(false);
+  return rows.text(on);
 }
 
 std::string interest_text(const json::value& interest) {
@@ -192,7 +204,7 @@ std::string interest_text(const json::value& interest) {
   return harmless_lines(out);
 }
 
-std::string explanation_text(const json::value& explanation, bool coloured) {
+std::string explanation_text(const json::value& explanation, const screen& on) {
   table out({"TO", "WANTED BY", "ALLOWED BY", "CAPTURED", "STATE", "BEFORE IT", "VERDICT"});
   for (const json::value& each : list(explanation, "links")) {
     const std::string state = text(each, "state");
@@ -213,11 +225,10 @@ std::string explanation_text(const json::value& explanation, bool coloured) {
             {state, colour_of(state)},
             {text(each, "verdict")}});
   }
-  return "published here:\n" + out.text(coloured) + "\npublished at the peer:\n" +
-         in.text(coloured);
+  return "published here:\n" + out.text(on) + "\npublished at the peer:\n" + in.text(on);
 }
 
-std::string test_text(const json::value& report, bool coloured) {
+std::string test_text(const json::value& report, const screen& on) {
   table rows({});
   for (const json::value& each : list(report, "servers")) {
     const bool ok = flag(each, "ok");
@@ -225,10 +236,10 @@ std::string test_text(const json::value& report, bool coloured) {
               {ok ? "ok" : "failed", ok ? colour::good : colour::bad},
               {text(each, "message")}});
   }
-  return rows.text(coloured) + harmless(text(report, "message")) + '\n';
+  return rows.text(on) + harmless(text(report, "message")) + '\n';
 }
 
-std::string reload_text(const json::value& report, bool coloured) {
+std::string reload_text(const json::value& report, const screen& on) {
   table rows({});
   const bool ok = flag(report, "successful");
   rows.add({{ok ? "the configuration is in force: " + text(report, "links") + " links"
@@ -238,8 +249,8 @@ std::string reload_text(const json::value& report, bool coloured) {
     rows.add(
         {{"a change of " + text(each, "") + " takes effect at the next start", colour::warning}});
   }
-  return rows.text(coloured) + harmless_lines(problems_text(list(report, "problems")) +
-                                              problems_text(list(report, "warnings")));
+  return rows.text(on) + harmless_lines(problems_text(list(report, "problems")) +
+                                        problems_text(list(report, "warnings")));
 }
 
 std::string error_text(const json::value& answer) {

@@ -37,6 +37,46 @@ std::string with_unit(double number, const char* unit) {
   return text;
 }
 
+// What of `text` fits into `width` columns.
+std::string_view beginning(std::string_view text, std::size_t width) {
+  std::size_t bytes = 0;
+  while (bytes < text.size() && columns(text.substr(0, bytes + 1)) <= width) ++bytes;
+  return text.substr(0, bytes);
+}
+
+constexpr std::string_view indent = "    ";
+
+// The words of `text` in lines of at most `width` columns, each indented.
+std::string wrapped(std::string_view text, std::size_t width) {
+  std::string out(indent);
+  std::size_t used = indent.size();
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = text.substr(0, end);
+    if (used > indent.size() && used + 1 + columns(word) > width) {
+      out += '\n';
+      out += indent;
+      used = indent.size();
+    }
+    if (used > indent.size()) out += ' ', ++used;
+    out += word;
+    used += columns(word);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string padded(const cell& what, std::size_t width, bool coloured, bool last) {
+  const std::string space(width - columns(what.text), ' ');
+  const auto escape = coloured ? escape_of(what.colour) : std::string_view();
+  std::string out = what.right ? space : "";
+  out += escape;
+  out += what.text;
+  if (!escape.empty()) out += "\x1b[0m";
+  if (!what.right && !last) out += space;
+  return out;
+}
+
 }  // namespace
 
 std::string harmless(std::string_view text) {
@@ -59,7 +99,7 @@ std::string harmless(std::string_view text) {
   return out;
 }
 
-std::string table::text(bool coloured) const {
+std::string table::text(const screen& on) const {
   std::vector<std::vector<cell>> lines;
   if (!headings_.empty()) {
     auto& first = lines.emplace_back();
@@ -78,16 +118,26 @@ std::string table::text(bool coloured) const {
   }
   std::string out;
   for (const auto& line : lines) {
+    std::size_t used = 0;
     for (std::size_t i = 0; i < line.size(); ++i) {
-      const cell& each = line[i];
-      const std::string space(widths[i] - columns(each.text), ' ');
-      const auto escape = coloured ? escape_of(each.colour) : std::string_view();
+      const bool last = i + 1 == line.size();
+      used += i > 0 ? 2 : 0;
+      const bool wide = on.columns > 0 && used + columns(line[i].text) > on.columns;
+      if (last && wide && on.cuts) {
+        if (used < on.columns) {
+          out += "  ";
+          out += beginning(line[i].text, on.columns - used);
+        }
+        break;
+      }
+      if (last && wide && i > 0) {
+        while (out.back() == ' ') out.pop_back();
+        out += '\n' + wrapped(line[i].text, on.columns);
+        break;
+      }
       if (i > 0) out += "  ";
-      if (each.right) out += space;
-      out += escape;
-      out += each.text;
-      if (!escape.empty()) out += "\x1b[0m";
-      if (!each.right && i + 1 < line.size()) out += space;
+      out += padded(line[i], widths[i], on.coloured, last);
+      used += widths[i];
     }
     out += '\n';
   }

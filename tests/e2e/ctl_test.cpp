@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -169,7 +170,12 @@ TEST_CASE("ctl: watch fills a terminal until Ctrl-C, and gives it back") {
   fixture at;
   const std::string admin = "http://127.0.0.1:" + std::to_string(at.a.admin_port());
   int terminal = -1;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  for (const char* each : {"C", "D", "E", "F", "G", "H", "I", "J"}) {
+    at.a.write_link(each, "", {"t"});
+  }
+  at.good({"reload"});
+  const winsize window{12, 60, 0, 0};
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &window);
   REQUIRE(child >= 0);
   if (child == 0) {
     ::execl(LINKD_CTL, LINKD_CTL, "-a", admin.c_str(), "watch", "-n", "1", nullptr);
@@ -187,6 +193,10 @@ TEST_CASE("ctl: watch fills a terminal until Ctrl-C, and gives it back") {
   CHECK(eventually(patience, [&] { return shows("Ctrl-C ends this"); }));
   CHECK(says(screen, "\x1b[?1049h"));
   CHECK(says(screen, "\x1b[2mLINK"));
+  CHECK(says(screen, " lines more: make the window higher"));
+  const auto begin = screen.find("\x1b[J");
+  const auto picture = screen.substr(begin, screen.find("Ctrl-C") - begin);
+  CHECK(std::ranges::count(picture, '\n') == 11);  // and the note is the twelfth
   at.a.kill_daemon();
   CHECK(eventually(patience, [&] { return shows("systemctl start mqtt-linkd"); }));
   REQUIRE(::write(terminal, "\x03", 1) == 1);
