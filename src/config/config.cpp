@@ -158,8 +158,14 @@ or_problems<loaded_link> parse_link(const std::string& text, const std::string& 
 }
 
 loaded_links load_links(const daemon_settings& daemon) {
-  const auto files = list_yaml_files(daemon.links_dir);
-  if (files) return load_files(*files, daemon, std::nullopt);
+  const auto files = list_files(daemon.links_dir);
+  if (files) {
+    auto out = load_files(files->yaml, daemon, std::nullopt);
+    for (const auto& each : files->yml) {
+      out.warnings.push_back({each, 1, 1, "", "is not read: name it .yaml"});
+    }
+    return out;
+  }
   loaded_links out;
   auto& list = files.error().code == errc::not_found ? out.warnings : out.problems;
   list.push_back({daemon.links_dir, 1, 1, "", files.error().text});
@@ -169,7 +175,7 @@ loaded_links load_links(const daemon_settings& daemon) {
 std::vector<problem> check_link(const std::string& text, const std::string& file,
                                 const daemon_settings& daemon) {
   auto files = std::vector<std::string>{};
-  if (auto listed = list_yaml_files(daemon.links_dir)) files = std::move(*listed);
+  if (auto listed = list_files(daemon.links_dir)) files = std::move(listed->yaml);
   const auto before = load_files(files, daemon, std::nullopt).problems;
   if (std::ranges::find(files, file) == files.end()) {
     files.insert(std::ranges::upper_bound(files, file), file);

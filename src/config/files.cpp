@@ -98,25 +98,26 @@ result<void> check_secret_file(const std::string& path) {
   return {};
 }
 
-result<std::vector<std::string>> list_yaml_files(const std::string& directory) {
+result<directory_files> list_files(const std::string& directory) {
   struct stat info {};
   if (stat(directory.c_str(), &info) != 0) return from_errno("cannot open it");
   if (!S_ISDIR(info.st_mode)) return error{errc::invalid, "is not a directory"};
   if ((info.st_mode & writable_by_others) != 0) {
     return error{errc::permission, "others may write to it: chmod go-w"};
   }
-  std::vector<std::string> files;
+  directory_files files;
   std::error_code failure;
   std::filesystem::directory_iterator at(directory, failure), end;
   while (!failure && at != end) {
     const auto name = at->path().filename();
-    if (name.extension() == ".yaml" && !name.string().starts_with('.')) {
-      files.push_back(at->path().string());
-    }
+    const bool hidden = name.string().starts_with('.');
+    if (name.extension() == ".yaml" && !hidden) files.yaml.push_back(at->path().string());
+    if (name.extension() == ".yml" && !hidden) files.yml.push_back(at->path().string());
     at.increment(failure);
   }
   if (failure) return error{errc::io, "cannot list it: " + failure.message()};
-  std::ranges::sort(files);
+  std::ranges::sort(files.yaml);
+  std::ranges::sort(files.yml);
   return files;
 }
 

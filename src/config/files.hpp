@@ -22,9 +22,13 @@ result<void> check_readable_file(const std::string& path);
 // and we are not root: that is how packages and systemd's LoadCredential hand secrets to a service.
 result<void> check_secret_file(const std::string& path);
 
-// Absolute paths of the `*.yaml` in a directory, sorted, hidden files left out. A directory that
-// others may write to is refused; errc::not_found: there is none.
-result<std::vector<std::string>> list_yaml_files(const std::string& directory);
+// Paths, sorted; hidden files are in neither.
+struct directory_files {
+  std::vector<std::string> yaml;  // *.yaml
+  std::vector<std::string> yml;   // *.yml: meant to be read, probably, but is not
+};
+// A directory that others may write to is refused; errc::not_found: there is none.
+result<directory_files> list_files(const std::string& directory);
 
 // Replaces the file or creates it, and its directory: after a crash it is the old one or the new
 // one. Only its owner may write it, nobody but its group read it, and that only if it could.

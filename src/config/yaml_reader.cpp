@@ -173,7 +173,10 @@ std::optional<node> read_yaml(const std::string& text, report& out) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& failure) {
-    out.error(place(failure.mark), "", "not YAML: " + failure.msg);
+    const bool list_open = failure.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
+    out.error(place(failure.mark), "",
+              "not YAML: " + failure.msg +
+                  (list_open ? "; a filter that begins with # needs quotes: [\"#\"]" : ""));
     return std::nullopt;
   } catch (const std::exception& failure) {
     out.error({}, "", std::string("not YAML: ") + failure.what());

@@ -90,6 +90,8 @@ bool running_daemon::start() {
       log_.write(log_level::error, "admin_failed", "", listening.error().text);
       return false;
     }
+    log_.write(log_level::info, "admin", "",
+               "console, API and metrics at " + to_string(configuration_.daemon.admin->server));
   }
   watch_files();
   configure_acceptors();

@@ -72,6 +72,18 @@ TEST_CASE("config: a bad link file costs its own link only") {
   CHECK(links.problems[0].key == "topics[1]");
 }
 
+TEST_CASE("config: a link's file with the other ending of YAML is told, not read") {
+  config_files files;
+  files.write("links.d/london.yml", "name: london\n");
+  files.write("links.d/.oslo.yml", "");
+  const auto outcome = config::load(files.main_file());
+  const auto& all = std::get<config::loaded>(outcome);
+  CHECK(all.links.empty());
+  REQUIRE(all.warnings.size() == 1);
+  CHECK(to_string(all.warnings[0]) ==
+        files.path("links.d/london.yml") + ":1:1: is not read: name it .yaml");
+}
+
 TEST_CASE("config: defaults of a link come from the daemon's file") {
   config_files files;
   files.write("mqtt-linkd.yaml", read_file(files.main_file()) + "control_prefix: site/link\n");

@@ -68,6 +68,7 @@ TEST_CASE("yaml: bytes that are no text are refused with their place") {
 TEST_CASE("yaml: what is no map of keys is refused") {
   CHECK(refusal("just text\n") == "must be `key: value` lines");
   CHECK(refusal("- a\n- b\n") == "must be `key: value` lines");
+  CHECK(refusal("topics: [#]\n").find("needs quotes: [\"#\"]") != std::string::npos);
   CHECK(refusal("a: 1\n---\nb: 2\n") == "not YAML: a file holds one document only");
   for (const auto* text :
        {"a: [1\n", "a: b: c\n", "a:\n\tb: 1\n\tc: 2\n", "a: \"x\n", "a: 'x\nb: 1\n# end\n\n",
