@@ -95,6 +95,23 @@ int silent_connection(std::uint16_t port) {
   return socket;
 }
 
+// The answer's first line to a request that a browser sends to a name that now leads to us.
+std::string answer_to_rebound(std::uint16_t port, const std::string& host) {
+  const int socket = silent_connection(port);
+  REQUIRE(socket >= 0);
+  const timeval patience_of_recv{10, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience_of_recv, sizeof(patience_of_recv));
+  const std::string text =
+      "GET /api/v1/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+  REQUIRE(::send(socket, text.data(), text.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(text.size()));
+  std::string answer(4096, '\0');
+  answer.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(0, ::recv(socket, answer.data(), answer.size(), 0))));
+  ::close(socket);
+  return answer.substr(0, answer.find("\r\n"));
+}
+
 }  // namespace
 
 TEST_CASE("admin: every answer is as the OpenAPI document says") {
@@ -259,6 +276,12 @@ TEST_CASE("admin: other web sites and rebound names give no orders") {
   CHECK(post(s.a, pause, {}, "Content-Type: application/x-www-form-urlencoded\r\n").status == 415);
   CHECK(post(s.a, pause, {}, "Host: evil.example\r\n").status == 400);  // a second one
   CHECK(state_of(s.a, "B") == "up");
+  const auto port = s.a.admin_port();
+  CHECK(answer_to_rebound(port, "evil.example:" + std::to_string(port)).find(" 421 ") !=
+        std::string::npos);
+  CHECK(answer_to_rebound(port, "localhost.evil.example").find(" 421 ") != std::string::npos);
+  CHECK(answer_to_rebound(port, "localhost:" + std::to_string(port)).find(" 200 ") !=
+        std::string::npos);
 }
 
 TEST_CASE("admin: 10,000 connections that say nothing stop neither the API nor the link") {

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A real Prometheus scrapes real daemons, and every query of the dashboard and every metric of the
-alerting rules has data there; mqtt-linkd(8) lists what is scraped: prometheus_test.py DAEMON ETC"""
+alerting rules has data there; mqtt-linkd(8) lists what is scraped; every series is there before the
+first message: prometheus_test.py DAEMON ETC"""
 
 import json
 import re
@@ -108,6 +109,68 @@ def dashboard_queries(dashboard):
             yield variable["label"], f"count by ({label}) ({metric})"
 
 
+# What counts messages of a link, and by what besides the link.
+REASONS = (
+    "overflow age expired oversize loop rejected not_wanted damaged qos0_down purged".split()
+)
+COUNTERS = {
+    "messages_sent_total": {},
+    "messages_acked_total": {},
+    "messages_received_total": {},
+    "messages_published_total": {},
+    "messages_dropped_total": {"reason": REASONS},
+    "payload_bytes_total": {"direction": ["in", "out"]},
+    "queue_messages": {},
+    "queue_bytes": {},
+    "queue_oldest_timestamp_seconds": {},
+    "inflight_bytes": {},
+    "delivery_latency_seconds_count": {},
+    "delivery_latency_seconds_sum": {},
+}
+# Of a link, but not 0 on one that is up.
+OTHERS = {
+    "link_up": {},
+    "link_connects_total": {},
+    "link_rtt_seconds": {},
+    "queue_limit_bytes": {},
+    "link_state": {"state": "disabled connecting handshaking up refused down paused".split()},
+    "wire_bytes_total": {"direction": ["in", "out"]},
+    "interest_filters": {"direction": ["in", "out"]},
+    "interest_updates_total": {"direction": ["in", "out"]},
+}
+LABELS = {"link", "direction", "reason", "state", "le", "version", "file"}
+
+
+def samples(metrics):
+    """{(name without mqtt_linkd_, labels): value}"""
+    found = {}
+    for name, labels, value in re.findall(r"^mqtt_linkd_(\w+)(?:{(.*)})? (\S+)$", metrics, re.M):
+        found[name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))] = float(value)
+    return found
+
+
+def check_before_traffic(metrics, links):
+    found = samples(metrics)
+    for (name, labels), value in found.items():
+        assert {label for label, _ in labels} <= LABELS, (name, labels)
+    for link in links:
+        for name, label in {**COUNTERS, **OTHERS}.items():
+            [(key, values)] = label.items() or [(None, [None])]
+            for value in values:
+                series = name, frozenset({("link", link)} | ({(key, value)} if key else set()))
+                assert series in found, series
+                assert name in OTHERS or found[series] == 0, (series, found[series])
+    for name in ("messages_captured_total", "broker_sessions_lost_total"):
+        assert found[name, frozenset()] == 0, name
+    for name in (
+        "broker_up",
+        "commit_seconds_count",
+        "config_last_reload_successful",
+        "config_last_reload_timestamp_seconds",
+    ):
+        assert (name, frozenset()) in found, name
+
+
 def check_manual(page, metrics):
     """Each metric is an item with its labels, and begins with the help text."""
     section = re.search(r"^\.Sh METRICS\n(.*?)^\.Sh ", page, re.M | re.S)[1]
@@ -129,6 +192,8 @@ def main(daemon, etc):
         prometheus = start_prometheus(world, (a, b), rules)
         eventually("the link", lambda: 'mqtt_linkd_link_up{link="a"} 1' in b.metrics())
         eventually("b's interest", lambda: 'filters{link="b",direction="in"} 1' in a.metrics())
+        check_before_traffic(a.metrics(), ("b", "never"))
+        check_before_traffic(b.metrics(), ("a",))
 
         # There is nothing to divide or count before something was sent.
         def has_data(query):
@@ -142,6 +207,9 @@ def main(daemon, etc):
         metrics = sorted(set(re.findall(r"\bmqtt_linkd_\w+", rules.read_text())))
         for metric in metrics:
             eventually(f"alerts.yml: data for {metric}", lambda: answer(prometheus, metric))
+        for site in (a, b):
+            for name in ("to-a", "to-b", "mqtt-linkd-"):
+                assert name not in site.metrics(), f"a label carries {name}"
         check_manual((etc / "man/mqtt-linkd.8.in").read_text(), a.metrics())
         found = subprocess.run(
             ["promtool", "check", "metrics"], input=a.metrics(), text=True, capture_output=True
