@@ -23,6 +23,19 @@ bool all_zero(file& source, std::uint64_t from, std::uint64_t to) {
   return true;
 }
 
+// Writes what is in [0, to) once more, as it is, and syncs it.
+result<void> store_again(file& target, std::uint64_t to) {
+  bytes buffer;
+  for (std::uint64_t at = 0; at < to; at += buffer.size()) {
+    buffer.resize(std::min<std::uint64_t>(to - at, 64u << 10));
+    const auto got = target.read_at(at, buffer);
+    if (!got) return got.error();
+    if (*got != buffer.size()) return error{errc::io, "shorter than it was"};
+    if (auto done = target.write_at(at, buffer); !done) return done;
+  }
+  return target.sync();
+}
+
 class recovery {
  public:
   recovery(queue_directory& where, std::uint64_t fresh_id, std::vector<damage>& found)
@@ -210,8 +223,9 @@ result<void> recovery::read_newest() {
   log_.tail.offset = walker.offset();
   log_.tail.body_bytes = header.body_bytes_before + walker.body_bytes();
   log_.tail.position = walker.position();
-  // What has been found may still be in memory only; it must not be sent before it is on disk.
-  sync_failed_ = log_.active->sync().has_error();
+  // What has been found may still be in memory only; it must not be sent before it is on disk. If a
+  // sync of an earlier life failed, the system counts it as written: only a new write changes that.
+  sync_failed_ = store_again(*log_.active, walker.position()).has_error();
   if (sync_failed_ || !all_zero(*log_.active, walker.position(), newest.size))
     log_.active.reset();
   else

@@ -115,5 +115,32 @@ TEST_CASE("queue: what came back after kill -9 is on disk before it can be sent"
   }
 }
 
+TEST_CASE("queue: what a failed sync left in memory is on disk before anything is put behind it") {
+  const bool first_batch = GENERATE(true, false);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    test::memory_storage disk;
+    std::vector<damage> found;
+    {
+      const auto queue = open_queue(disk, found);
+      if (!first_batch) REQUIRE(store(*queue, "synced"));
+      disk.fail({0, errc::io, true, test::storage_call::sync});
+      CHECK_FALSE(store(*queue, bytes(5000, 'x')));
+      disk.kill_process();
+    }
+    disk.heal();
+    std::vector<kept> stored;
+    {
+      const auto queue = open_queue(disk, found);
+      REQUIRE(store(*queue, "acknowledged"));
+      stored = read_all(*queue, found);
+    }
+    test::seeded_random random(seed);
+    disk.crash(random);
+    CHECK(read_all(*open_queue(disk, found), found) == stored);
+    CHECK(found.empty());
+  }
+}
+
 }  // namespace
 }  // namespace linkd::queue

@@ -4,6 +4,13 @@
 namespace linkd::queue {
 namespace {
 
+// As fill() made it.
+bytes body_of(std::uint64_t offset) {
+  bytes body = std::to_string(offset);
+  body.resize(big, '.');
+  return body;
+}
+
 TEST_CASE("queue: a flipped bit anywhere in a segment costs at most the record it is in") {
   test::memory_storage whole;
   fill(whole, 3);
@@ -131,6 +138,23 @@ TEST_CASE("queue: a body that looks like a record of another log is not taken fo
   CHECK(now.left == records{{0, "zero"}, {2, "two"}});
 }
 
+TEST_CASE("queue: a random bit flipped in large segments costs at most the record it is in") {
+  test::seeded_random random(GENERATE(1u, 2u, 3u));
+  for (int round = 0; round < 100; ++round) {
+    test::memory_storage disk;
+    fill(disk, 2 * big_per_segment, big);
+    const auto at = random.below(segment_bytes_min);
+    const auto bit = random.below(8);
+    CAPTURE(at, bit);
+    change(disk, random.below(2) == 0 ? first_segment : second_segment,
+           [&](bytes& content) { content[at] = static_cast<char>(content[at] ^ (1 << bit)); });
+    const auto now = reopen(disk);
+    for (const auto& each : now.left) CHECK((each.body == body_of(each.offset)));
+    CHECK(now.lost() <= 1);
+    CHECK(now.left.size() + now.lost() == 2 * big_per_segment);
+  }
+}
+
 TEST_CASE("queue: random garbage over a segment never shows up as a record") {
   test::seeded_random random(GENERATE(1u, 2u, 3u));
   for (int round = 0; round < 60; ++round) {
@@ -144,11 +168,7 @@ TEST_CASE("queue: random garbage over a segment never shows up as a record") {
       });
     }
     const auto now = reopen(disk);
-    for (const auto& each : now.left) {
-      bytes body = std::to_string(each.offset);
-      body.resize(big, '.');
-      CHECK((each.body == body));
-    }
+    for (const auto& each : now.left) CHECK((each.body == body_of(each.offset)));
     CHECK(now.left.size() + now.lost() == 2 * big_per_segment);
   }
 }
