@@ -93,6 +93,7 @@ class deployment : private broker_events,
   void on_subscriptions(std::vector<std::string> filters) override;
   void on_subscriptions_changed(const std::vector<std::string>& added,
                                 const std::vector<std::string>& removed) override;
+  void on_subscriptions_note(const std::string& note) override;
   void on_subscriptions_unknown(const std::string& reason) override;
 
   void on_interest_changed() override { capturing_.ask(); }

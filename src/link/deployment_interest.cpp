@@ -4,10 +4,21 @@
 
 // What clients of the local broker are subscribed to, as the source tells it.
 namespace linkd::link {
+namespace {
+
+constexpr const char* followed = "followed";
+
+}  // namespace
 
 void deployment::on_subscriptions(std::vector<std::string> filters) {
   local_.filters = {std::move_iterator(filters.begin()), std::move_iterator(filters.end())};
-  set_local_view(true, "followed");
+  set_local_view(true, followed);
+}
+
+void deployment::on_subscriptions_note(const std::string& note) {
+  if (!local_.complete) return;
+  interest_reason_ = followed;
+  if (!note.empty()) interest_reason_ += "; " + note;
 }
 
 void deployment::on_subscriptions_unknown(const std::string& reason) {

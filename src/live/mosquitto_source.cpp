@@ -242,10 +242,21 @@ void mosquitto_source::tell() {
   const auto difference = tracker_.take_difference();
   if (!told_complete_) {
     told_complete_ = true;
+    told_note_.clear();
     events_->on_subscriptions(tracker_.filters());
   } else if (!difference.added.empty() || !difference.removed.empty()) {
     events_->on_subscriptions_changed(difference.added, difference.removed);
   }
+  tell_note();
+}
+
+void mosquitto_source::tell_note() {
+  std::string note;
+  if (const auto doubtful = tracker_.doubtful(); doubtful > 0) {
+    note = std::to_string(doubtful) +
+           " subscriptions of ended connections are asked for as long as the session may be kept";
+  }
+  if (note != told_note_) events_->on_subscriptions_note(told_note_ = note);
 }
 
 void mosquitto_source::tell_unknown(const std::string& reason) {

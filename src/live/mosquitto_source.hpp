@@ -49,6 +49,7 @@ class mosquitto_source final : public subscription_source, private follower_even
   void store(std::vector<mqtt::received_message> batch);
   void stored(const result<void>& outcome);
   void tell();
+  void tell_note();
   void tell_unknown(const std::string& reason);
   void tick();
 
@@ -74,7 +75,7 @@ class mosquitto_source final : public subscription_source, private follower_even
   std::optional<std::uint64_t> uptime_s_;
 
   bool told_complete_ = false;
-  std::string told_reason_;
+  std::string told_reason_, told_note_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -115,7 +115,9 @@ result<management_api::page> polling_source::read(const result<http_answer>& ans
 }
 
 // What a broker that hides them may have meant by `/`; too many would only be summarised to `#`.
-void polling_source::add_dotted() {
+// Answers what is to be said about it.
+std::string polling_source::add_dotted() {
+  const std::size_t subscribed = found_.size();
   std::size_t limited = 0;
   filters dotted;
   for (const std::string& filter : found_) {
@@ -129,46 +131,59 @@ void polling_source::add_dotted() {
   } else {
     found_.merge(dotted);
   }
-  const bool logged = std::exchange(limit_logged_, limited > 0);
-  if (limited == 0 || logged) return;
-  log_.write(log_level::warning, "interest_without_dots", "",
-             "the broker tells . and / alike, and of " + std::to_string(limited) + " filters " +
-                 (too_many ? "no topic with a . in place of a / is asked for, there are too many"
-                           : "topics with more than one . in place of a / are not asked for") +
-                 "; if there are such topics, use interest.source static");
+  std::string note;
+  if (limited > 0) {
+    note = "the broker tells . and / alike, and of " + std::to_string(limited) + " filters " +
+           (too_many ? "no topic with a . in place of a / is asked for, there are too many"
+                     : "topics with more than one . in place of a / are not asked for") +
+           "; if there are such topics, use interest.source static";
+    if (!limit_logged_) log_.write(log_level::warning, "interest_without_dots", "", note);
+  } else if (found_.size() > subscribed) {
+    note = "the broker tells . and / alike: " + std::to_string(found_.size() - subscribed) +
+           " filters with a . are asked for as well";
+  }
+  limit_logged_ = limited > 0;
+  return note;
 }
 
 void polling_source::finish() {
   polling_ = false;
   failure_delay_.reset();
   told_reason_.clear();
-  if (api_->hides_dots()) add_dotted();
+  const std::string note = api_->hides_dots() ? add_dotted() : "";
   const time_point now = time_.now();
   if (!complete_at_) {
     in_force_ = std::exchange(found_, {});
+    told_note_.clear();
     events_->on_subscriptions({in_force_.begin(), in_force_.end()});
   } else {
-    std::vector<std::string> added, removed;
-    for (const std::string& filter : found_) {
-      if (in_force_.insert(filter).second) added.push_back(filter);
-    }
-    // What moves from one page to another while we read is missed once.
-    filters missing;
-    for (const std::string& filter : in_force_) {
-      if (found_.count(filter) > 0) continue;
-      if (page_ > 1 && missing_.count(filter) == 0) {
-        missing.insert(filter);
-      } else {
-        removed.push_back(filter);
-      }
-    }
-    for (const std::string& filter : removed) in_force_.erase(filter);
-    missing_ = std::move(missing);
-    if (!added.empty() || !removed.empty()) events_->on_subscriptions_changed(added, removed);
+    follow();
   }
+  if (note != told_note_) events_->on_subscriptions_note(told_note_ = note);
   complete_at_ = now;
   const auto pause = std::max<microseconds>(settings_.poll, (now - poll_began_) * pause_factor);
   poll_at(again_ ? std::max(now, poll_began_ + pause_min) : poll_began_ + pause);
+}
+
+// From the view in force to what was found.
+void polling_source::follow() {
+  std::vector<std::string> added, removed;
+  for (const std::string& filter : found_) {
+    if (in_force_.insert(filter).second) added.push_back(filter);
+  }
+  // What moves from one page to another while we read is missed once.
+  filters missing;
+  for (const std::string& filter : in_force_) {
+    if (found_.count(filter) > 0) continue;
+    if (page_ > 1 && missing_.count(filter) == 0) {
+      missing.insert(filter);
+    } else {
+      removed.push_back(filter);
+    }
+  }
+  for (const std::string& filter : removed) in_force_.erase(filter);
+  missing_ = std::move(missing);
+  if (!added.empty() || !removed.empty()) events_->on_subscriptions_changed(added, removed);
 }
 
 void polling_source::fail(const std::string& reason) {

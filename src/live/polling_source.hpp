@@ -46,8 +46,9 @@ class polling_source final : public subscription_source, private follower_events
   [[nodiscard]] result<management_api::page> read(const result<http_answer>& answer) const;
   void poll_at(time_point when);
   void poll_soon();
-  void add_dotted();
+  [[nodiscard]] std::string add_dotted();
   void finish();
+  void follow();
   void fail(const std::string& reason);
 
   clock& time_;
@@ -72,7 +73,7 @@ class polling_source final : public subscription_source, private follower_events
   filters missing_;  // in force but not found by the last poll
   filters in_force_;
   std::optional<time_point> complete_at_;  // none: no view told
-  std::string told_reason_;
+  std::string told_reason_, told_note_;
   bool refusal_logged_ = false;
   bool limit_logged_ = false;  // of dotted readings, since it was last kept
   std::shared_ptr<char> alive_ = std::make_shared<char>();

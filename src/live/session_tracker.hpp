@@ -60,6 +60,11 @@ class session_tracker {
     return all_[plain].tracked + all_[shared].tracked;
   }
 
+  // Those of the complete view that may have ended.
+  [[nodiscard]] std::size_t doubtful() const {
+    return all_[plain].fresh + all_[plain].old + all_[shared].fresh + all_[shared].old;
+  }
+
   // Everything, as text that restore() takes; false: unreadable, nothing is known.
   [[nodiscard]] bytes save() const;
   bool restore(bytes_view saved);

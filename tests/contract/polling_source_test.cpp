@@ -224,10 +224,12 @@ TEST_CASE(
   const subscription_world::view readings{"v1/2/x", "v1.2/x", "v1/2.x", "v1.2.x", "a/+"};
   REQUIRE(world.until_complete(readings));
   CHECK(world.log.events.empty());
+  CHECK(world.note == "the broker tells . and / alike: 3 filters with a . are asked for as well");
   world.api.rows = {{"c", "spBv1.0/g/NDATA/n"}};
   REQUIRE(world.until_complete({"spBv1/0/g/NDATA/n", "spBv1.0/g/NDATA/n", "spBv1/0.g/NDATA/n",
                                 "spBv1/0/g.NDATA/n", "spBv1/0/g/NDATA.n"}));
   CHECK(world.log.events == std::vector<std::string>{"interest_without_dots"});
+  CHECK_THAT(world.note, Catch::Contains("of 1 filters topics with more than one ."));
   // More readings than are asked for.
   subscription_world::view many;
   world.api.rows.clear();
@@ -237,7 +239,11 @@ TEST_CASE(
   }
   REQUIRE(world.until_complete(many));
   CHECK(world.log.events.size() == 1);  // told once
+  CHECK_THAT(world.note, Catch::Contains("of 4001 filters no topic with a ."));
   world.api.rows = {{"c", "v1.2/x"}, {"c", "a/+"}};
   REQUIRE(world.until_complete(readings));
+  world.api.rows = {{"c", "a/+"}};
+  REQUIRE(world.until_complete({"a/+"}));
+  CHECK(run_until(world.io, [&] { return world.note.empty(); }));
   world.stop();
 }

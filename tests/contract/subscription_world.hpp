@@ -40,6 +40,7 @@ class subscription_world : public subscription_events {
   void on_subscriptions(std::vector<std::string> all) override {
     filters = {all.begin(), all.end()};
     complete = true;
+    note.clear();
     ++views;
   }
   void on_subscriptions_changed(const std::vector<std::string>& added,
@@ -47,6 +48,7 @@ class subscription_world : public subscription_events {
     for (const auto& each : removed) filters.erase(each);
     filters.insert(added.begin(), added.end());
   }
+  void on_subscriptions_note(const std::string& what) override { note = what; }
   void on_subscriptions_unknown(const std::string& why) override {
     complete = false;
     known = true;
@@ -95,7 +97,7 @@ class subscription_world : public subscription_events {
   view filters;
   bool complete = false, known = false;
   int views = 0;
-  std::string reason;
+  std::string reason, note;
 };
 
 }  // namespace linkd::test

@@ -21,6 +21,9 @@ class subscription_events {
   // Only within a view. Adding what is there or removing what is not: no error.
   virtual void on_subscriptions_changed(const std::vector<std::string>& added,
                                         const std::vector<std::string>& removed) = 0;
+  // Only within a view, when that changes: what of it is wider than what is subscribed to, or left
+  // out; one line for people. Empty, as in the beginning: nothing.
+  virtual void on_subscriptions_note(const std::string& note) = 0;
   // No view, or none any more; told again when the reason changes. `reason`: one line for people,
   // what to do about it.
   virtual void on_subscriptions_unknown(const std::string& reason) = 0;
