@@ -17,11 +17,15 @@ TEST_CASE("rabbitmq source: follows a real broker, at once where the event excha
     return;
   }
   rabbitmq_broker broker;
-  const std::string api = "http://127.0.0.1:" + std::to_string(broker.api_port()) + "/api/";
-  const auto bound = run({"curl", "-sf", "-u", "guest:guest", "-H",
-                          "content-type: application/json", "-d", R"({"routing_key":"binding.#"})",
-                          api + "bindings/%2F/e/amq.rabbitmq.event/e/amq.topic"});
-  REQUIRE(bound.exit_code == 0);
+  const auto ask = [&](const std::string& password, const std::string& method,
+                       const std::string& path, const std::string& body) {
+    return run({"curl", "-sf", "-u", "guest:" + password, "-X", method, "-H",
+                "content-type: application/json", "-d", body,
+                "http://127.0.0.1:" + std::to_string(broker.api_port()) + "/api/" + path})
+               .exit_code == 0;
+  };
+  REQUIRE(ask("guest", "POST", "bindings/%2F/e/amq.rabbitmq.event/e/amq.topic",
+              R"({"routing_key":"binding.#"})"));
 
   subscription_world world(interest_source::rabbitmq);
   world.settings.broker.server = {scheme::mqtt, "127.0.0.1", broker.mqtt_port()};
@@ -49,5 +53,33 @@ TEST_CASE("rabbitmq source: follows a real broker, at once where the event excha
   REQUIRE(world.until_complete({"fleet/+/state", "a b/#", "+/x"}));
   clean.signal(SIGTERM);
   REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
+  world.stop();
+
+  // Another password than ours, for a while.
+  world.settings.interest.poll = seconds(1);
+  world.start();
+  REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
+  const auto set_password = [&](const std::string& from, const std::string& to) {
+    return ask(from, "PUT", "users/guest",
+               R"({"tags":"administrator","password":")" + to + R"("})");
+  };
+  REQUIRE(set_password("guest", "other"));
+  world.time.skew += seconds(60);  // as if the last good poll had been so long ago
+  REQUIRE(world.until_unknown("check username and password"));
+  REQUIRE(set_password("other", "guest"));
+  REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
+
+  // Nobody answers, for a while.
+  broker.stop();
+  world.time.skew += seconds(60);
+  REQUIRE(world.until_unknown("127.0.0.1"));
+  broker.start();
+  REQUIRE(run_until(
+      world.io,
+      [&] {
+        return world.complete &&
+               world.filters == subscription_world::view{"fleet/+/state", "a b/#"};
+      },
+      std::chrono::seconds(120)));
   world.stop();
 }

@@ -29,7 +29,6 @@ rabbitmq_broker::rabbitmq_broker()
       api_port_(free_port()),
       epmd_port_(free_port()),
       dist_port_(free_port()) {
-  const std::string directory = directory_.path().string();
   write_file(directory_.path() / "plugins",
              "[rabbitmq_mqtt,rabbitmq_management,rabbitmq_event_exchange].\n");
   write_file(
@@ -38,10 +37,19 @@ rabbitmq_broker::rabbitmq_broker()
           "\nmqtt.allow_anonymous = true\nmqtt.default_user = guest\n"
           "mqtt.default_pass = guest\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = " +
           std::to_string(api_port_) + "\nloopback_users = none\n");
+  // By ourselves, and before the server looks for it: the one it starts would outlive it.
   const std::string epmd_port = std::to_string(epmd_port_);
-  // By ourselves, or it would outlive the server.
   epmd_.emplace(process_settings{
       {"epmd", "-port", epmd_port, "-address", "127.0.0.1"}, {}, directory_.path() / "epmd.log"});
+  if (!eventually(30s, [&] { return accepts_connections(epmd_port_); })) {
+    throw std::runtime_error("epmd does not start");
+  }
+  start();
+}
+
+void rabbitmq_broker::start() {
+  const std::string directory = directory_.path().string();
+  const std::string epmd_port = std::to_string(epmd_port_);
   server_.emplace(process_settings{
       {program},
       {"HOME=" + directory, "ERL_EPMD_PORT=" + epmd_port, "ERL_EPMD_ADDRESS=127.0.0.1",
@@ -64,10 +72,16 @@ rabbitmq_broker::rabbitmq_broker()
 }
 
 rabbitmq_broker::~rabbitmq_broker() {
+  stop();
+}
+
+void rabbitmq_broker::stop() {
+  if (!server_) return;
   // The program is a script around the server.
   const std::string pid = read_file(directory_.path() / "pid");
   if (!pid.empty()) ::kill(std::stoi(pid), SIGTERM);
   server_->wait(30s);
+  server_.reset();
 }
 
 }  // namespace linkd::test

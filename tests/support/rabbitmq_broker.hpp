@@ -17,6 +17,8 @@ class rabbitmq_broker {
   static bool is_installed();
   rabbitmq_broker();  // throws std::runtime_error
   ~rabbitmq_broker();
+  void stop();
+  void start();  // again, with the same ports and data
 
   [[nodiscard]] std::uint16_t mqtt_port() const { return mqtt_port_; }
   [[nodiscard]] std::uint16_t api_port() const { return api_port_; }
