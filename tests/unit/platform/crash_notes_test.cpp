@@ -42,6 +42,13 @@ struct lives {
   std::string path = (directory.path() / "crashes").string();
 };
 
+using held = std::vector<queue_records>;
+
+}  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
 void fault() {
   volatile int* volatile nowhere = nullptr;
   *nowhere = 1;
@@ -54,11 +61,8 @@ std::size_t recurse(std::size_t depth) {
   return depth == SIZE_MAX ? 0 : recurse(depth + 1) + static_cast<std::size_t>(frame[0]);
 }
 
-using held = std::vector<queue_records>;
-
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("crash notes: what is in hand when the program fails is known to the next life",
           "[platform]") {
   const lives all;
