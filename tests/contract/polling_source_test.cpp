@@ -6,7 +6,9 @@
 #include <list>
 
 #include "live/dotted_readings.hpp"
+#include "tests/contract/scripted_packets.hpp"
 #include "tests/contract/subscription_world.hpp"
+#include "topic/topic.hpp"
 
 // The sources that ask an HTTP API, with a server that answers as the documentation of the brokers
 // says. RabbitMQ itself is asked in rabbitmq_source_test.cpp.
@@ -155,6 +157,36 @@ TEST_CASE("polling source: the view is complete after one poll and follows the n
   REQUIRE(world.until_complete({"a/+", "c"}));
   CHECK(world.views == 1);
   CHECK(world.api.connections == 1);
+  world.stop();
+}
+
+// The topics are those that the brokers' documentation names; mosquitto lets nobody publish them.
+TEST_CASE("polling source: an event of the broker makes it ask at once") {
+  const auto [which, event] = GENERATE(table<interest_source, std::string>(
+      {{interest_source::emqx, "$SYS/brokers/emqx@127.0.0.1/clients/c/subscribed"},
+       {interest_source::emqx, "$SYS/brokers/emqx@127.0.0.1/clients/c/unsubscribed"},
+       {interest_source::emqx, "$SYS/brokers/emqx@127.0.0.1/clients/c/disconnected"},
+       {interest_source::nanomq, "$SYS/brokers/client_status/c"}}));
+  CAPTURE(event);
+  polled world(which);
+  bool would_come = false;
+  scripted_server broker(world.io, [&, &topic = event](const packet& in) -> reply {
+    if (in.type == type::connect) return {connack(in, false)};
+    if (in.type != type::subscribe) return {};
+    would_come = would_come || topic::matches(filter_of(in), topic);
+    return {suback(in, true, 1)};
+  });
+  world.settings.broker.server = broker.address();
+  world.settings.interest.poll = std::chrono::hours(1);
+  world.api.rows = {{"c", "a"}};
+  world.start();
+  // The poll at the start, and one as the events begin: what happened before is none.
+  REQUIRE(run_until(world.io, [&] { return world.api.requests == 2; }));
+  REQUIRE(world.until_complete({"a"}));
+  REQUIRE(would_come);
+  world.api.rows = {{"c", "b"}};
+  broker.send_all(event_packet(event));
+  CHECK(world.until_complete({"b"}));
   world.stop();
 }
 

@@ -41,6 +41,20 @@ inline std::string puback_for(const packet& in) {
   return std::string("\x40\x02", 2) + in.body.substr(2 + topic_size, 2);
 }
 
+// The one filter of a SUBSCRIBE in MQTT 5 without properties.
+inline std::string filter_of(const packet& subscribe_packet) {
+  return subscribe_packet.body.substr(5, subscribe_packet.body.size() - 6);
+}
+
+// QoS 0, MQTT 5 without properties, no payload.
+inline std::string event_packet(const std::string& topic) {
+  std::string out = "\x30";
+  out.push_back(static_cast<char>(topic.size() + 3));
+  out.push_back('\0');
+  out.push_back(static_cast<char>(topic.size()));
+  return out + topic + '\0';
+}
+
 // QoS 1, topic "a/b", without properties in MQTT 5.
 inline std::string publish_packet(std::uint16_t id, const std::string& payload) {
   std::string rest = std::string("\0\3a/b", 5);

@@ -39,6 +39,14 @@ class scripted_server {
     for (const auto& each : received) out += each.type == type ? 1 : 0;
     return out;
   }
+  // On every connection, without being asked.
+  void send_all(const std::string& packets) {
+    boost::system::error_code ignored;
+    for (const auto& each : sessions_) {
+      const auto open = each.lock();
+      if (open) boost::asio::write(open->socket, boost::asio::buffer(packets), ignored);
+    }
+  }
   // Ends every connection.
   void close_all() {
     boost::system::error_code ignored;
