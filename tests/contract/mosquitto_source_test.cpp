@@ -42,7 +42,7 @@ struct stage : subscription_world {
 
 }  // namespace
 
-TEST_CASE("mosquitto source: follows a real broker; what is not interest does not count") {
+TEST_CASE("mosquitto source: follows a real broker, and what is not interest does not count") {
   stage s;
   s.follow();
   CHECK(s.filters.empty());
