@@ -304,22 +304,14 @@ void libmosquitto_client::connection::deliver() {
 }
 
 void libmosquitto_client::connection::dispatch(event& what) {
-  if (auto* in = std::get_if<received_message>(&what)) {
-    --undelivered_;
-    events_->on_message(std::move(*in));
-  } else if (auto* done = std::get_if<published>(&what)) {
-    events_->on_published(done->id, done->reason_code);
-  } else if (auto* answer = std::get_if<subscribed>(&what)) {
-    events_->on_subscribed(answer->id, answer->reason_codes);
-  } else if (auto* end = std::get_if<unsubscribed>(&what)) {
-    events_->on_unsubscribed(end->id);
-  } else if (auto* granted = std::get_if<connack>(&what)) {
+  if (std::holds_alternative<received_message>(what)) --undelivered_;
+  if (const auto* granted = std::get_if<connack>(&what)) {
     granted_ = *granted;
     state_ = state::up;
     mosquitto_log_callback_set(object_.get(), nullptr);
     arm_deadline(tick_interval);
-    events_->on_connected(granted_);
   }
+  tell(*events_, what);
 }
 
 void libmosquitto_client::connection::hold() {

@@ -3,8 +3,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
-#include <variant>
 
+#include "mqtt/event.hpp"
 #include "mqtt/libmosquitto/client.hpp"
 #include "mqtt/libmosquitto/dial.hpp"
 
@@ -34,18 +34,6 @@ class libmosquitto_client::connection
 
  private:
   enum class state { idle, dialling, handshake, up, closed };
-  struct published {
-    packet_id id;
-    std::uint8_t reason_code;
-  };
-  struct subscribed {
-    packet_id id;
-    std::vector<std::uint8_t> reason_codes;
-  };
-  struct unsubscribed {
-    packet_id id;
-  };
-  using event = std::variant<received_message, published, subscribed, unsubscribed, connack>;
 
   // Lets the dialling thread reach an io_context that may be gone when it is done.
   struct mailbox {
@@ -72,7 +60,6 @@ class libmosquitto_client::connection
   [[nodiscard]] end_of_connection end_by(int library_code, int system_code) const;
   void finish(const end_of_connection& end);
   void close();
-  void drain();
   template <class Function>
   void in_callback(Function&& fill) noexcept;
 

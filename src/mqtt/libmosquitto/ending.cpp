@@ -1,22 +1,13 @@
 // How a connection ends, and what is said about it.
 #include <sys/socket.h>
 
-#include <array>
-#include <cerrno>
 #include <utility>
 
+#include "mqtt/drain.hpp"
 #include "mqtt/libmosquitto/connection.hpp"
 #include "net/tls_context.hpp"
 
 namespace linkd::mqtt {
-
-namespace asio = boost::asio;
-
-namespace {
-
-constexpr seconds linger_time{2};
-
-}  // namespace
 
 end_of_connection libmosquitto_client::connection::end_by(int library_code, int system_code) const {
   const std::string server = to_string(settings_.server) + ": ";
@@ -82,27 +73,14 @@ void libmosquitto_client::connection::disconnect() {
   mosquitto_disconnect_v5(object_.get(), 0, nullptr);
   mosquitto_loop_write(object_.get(), 1);
   object_.reset();
-  // Closing with unread input would send RST, and the broker would throw away what it has not read
-  // yet: our last PUBACKs. So wait until it closes, for a while.
+  // The broker closes when it has read everything, or we do in a while.
   ::shutdown(socket_.native_handle(), SHUT_WR);
   timer_.expires_after(linger_time);
   timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
     boost::system::error_code ignored;
     if (!cancelled) self->socket_.close(ignored);
   });
-  drain();
-}
-
-void libmosquitto_client::connection::drain() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [self = shared_from_this()](boost::system::error_code failed) {
-                       if (failed) return;
-                       std::array<char, 4096> unread{};
-                       const auto got = ::recv(self->socket_.native_handle(), unread.data(),
-                                               unread.size(), MSG_DONTWAIT);
-                       if (got > 0 || (got < 0 && errno == EAGAIN)) return self->drain();
-                       self->close();
-                     });
+  drain(socket_, [self = shared_from_this()] { self->close(); });
 }
 
 }  // namespace linkd::mqtt

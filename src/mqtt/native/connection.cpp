@@ -232,11 +232,12 @@ bool native_client::connection::turn_done() {
 void native_client::connection::deliver() {
   auto& news = protocol_.events();
   if (news.empty()) return;
-  std::vector<native::event> batch;
+  std::vector<event> batch;
   batch.swap(news);
-  undelivered_ = static_cast<std::size_t>(std::count_if(
-      batch.begin(), batch.end(),
-      [](const native::event& each) { return std::holds_alternative<received_message>(each); }));
+  undelivered_ =
+      static_cast<std::size_t>(std::count_if(batch.begin(), batch.end(), [](const event& each) {
+        return std::holds_alternative<received_message>(each);
+      }));
   const bool any_message = undelivered_ > 0;
   for (auto& each : batch) {
     if (!events_) break;  // the client was destroyed
@@ -250,20 +251,10 @@ void native_client::connection::deliver() {
   }
 }
 
-void native_client::connection::dispatch(native::event& what) {
-  if (auto* in = std::get_if<received_message>(&what)) {
-    --undelivered_;
-    events_->on_message(std::move(*in));
-  } else if (auto* done = std::get_if<native::published>(&what)) {
-    events_->on_published(done->id, done->reason_code);
-  } else if (auto* answer = std::get_if<native::subscribed>(&what)) {
-    events_->on_subscribed(answer->id, answer->reason_codes);
-  } else if (auto* end = std::get_if<native::unsubscribed>(&what)) {
-    events_->on_unsubscribed(end->id);
-  } else if (auto* granted = std::get_if<connack>(&what)) {
-    arm_keepalive();
-    events_->on_connected(*granted);
-  }
+void native_client::connection::dispatch(event& what) {
+  if (std::holds_alternative<received_message>(what)) --undelivered_;
+  if (std::holds_alternative<connack>(what)) arm_keepalive();
+  tell(*events_, what);
 }
 
 void native_client::connection::release() {

@@ -46,12 +46,11 @@ class native_client::connection : public std::enable_shared_from_this<connection
   void on_broken(const native::io_outcome& how);
   bool turn_done();
   void deliver();
-  void dispatch(native::event& what);
+  void dispatch(event& what);
 
   [[nodiscard]] end_of_connection end_by(const native::io_outcome& how) const;
   void finish(end_of_connection end);
   void close();
-  void drain();
 
   boost::asio::io_context& io_;
   client_settings settings_;

@@ -1,19 +1,10 @@
 // How a connection ends, and what is said about it.
-#include <sys/socket.h>
-
-#include <array>
-#include <cerrno>
 #include <utility>
 
+#include "mqtt/drain.hpp"
 #include "mqtt/native/connection.hpp"
 
 namespace linkd::mqtt {
-
-namespace {
-
-constexpr seconds linger_time{2};
-
-}  // namespace
 
 end_of_connection native_client::connection::end_by(const native::io_outcome& how) const {
   using kind = native::io_outcome::kind;
@@ -59,26 +50,12 @@ void native_client::connection::disconnect() {
   if (!write_output()) return abandon();
   state_ = state::closed;
   stream_->end_writing();
-  // Closing with unread input would send RST, and the broker would throw away what it has not read
-  // yet: our last PUBACKs. So wait until it closes, for a while.
+  // The broker closes when it has read everything, or we do in a while.
   timer_.expires_after(linger_time);
   timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
     if (!cancelled) self->close();
   });
-  drain();
-}
-
-void native_client::connection::drain() {
-  stream_->socket().async_wait(native::stream::socket_type::wait_read,
-                               [self = shared_from_this()](boost::system::error_code failed) {
-                                 if (failed) return;
-                                 std::array<char, 4096> unread{};
-                                 const auto got =
-                                     ::recv(self->stream_->socket().native_handle(), unread.data(),
-                                            unread.size(), MSG_DONTWAIT);
-                                 if (got > 0 || (got < 0 && errno == EAGAIN)) return self->drain();
-                                 self->close();
-                               });
+  drain(stream_->socket(), [self = shared_from_this()] { self->close(); });
 }
 
 }  // namespace linkd::mqtt

@@ -5,26 +5,13 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
-#include <variant>
 #include <vector>
 
 #include "mqtt/client.hpp"
+#include "mqtt/event.hpp"
 #include "mqtt/native/packets.hpp"
 
 namespace linkd::mqtt::native {
-
-struct published {
-  packet_id id;
-  std::uint8_t reason_code;
-};
-struct subscribed {
-  packet_id id;
-  std::vector<std::uint8_t> reason_codes;
-};
-struct unsubscribed {
-  packet_id id;
-};
-using event = std::variant<connack, received_message, published, subscribed, unsubscribed>;
 
 // The client's side of one MQTT connection without its I/O: bytes in, events and bytes out, and
 // `now` is an argument. It begins with connect() and is over when end() tells how; nothing happens

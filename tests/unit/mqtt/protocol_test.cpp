@@ -104,18 +104,18 @@ TEST_CASE("protocol: a publish at QoS 1 is told when it is answered, at QoS 0 wh
   CHECK(*first != *second);
   const std::size_t all = with.protocol.output().size();
   with.protocol.written(all - 1, with.now);
-  CHECK(with.told<native::published>().empty());
+  CHECK(with.told<mqtt::published>().empty());
   with.protocol.written(1, with.now);
-  auto told = with.told<native::published>();
+  auto told = with.told<mqtt::published>();
   REQUIRE(told.size() == 1);
   CHECK(told[0].id == *second);
   with.hears("4003000187");
-  told = with.told<native::published>();
+  told = with.told<mqtt::published>();
   REQUIRE(told.size() == 1);
   CHECK(told[0].id == *first);
   CHECK(told[0].reason_code == 0x87);
   with.hears("40020001");  // again: nobody asked
-  CHECK(with.told<native::published>().empty());
+  CHECK(with.told<mqtt::published>().empty());
   CHECK_FALSE(with.protocol.end());
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("protocol: written in pieces, the output stays whole", "[mqtt]") {
   got += with.protocol.output();
   with.said();
   CHECK((got == expected));
-  CHECK(with.told<native::published>().size() == 300);
+  CHECK(with.told<mqtt::published>().size() == 300);
 }
 
 TEST_CASE("protocol: what the CONNACK allows is kept", "[mqtt]") {
@@ -182,14 +182,14 @@ TEST_CASE("protocol: subscriptions are answered in order of the filters", "[mqtt
         "0001612d"
         "0001622d");
   with.hears("90050001000187");
-  const auto told = with.told<native::subscribed>();
+  const auto told = with.told<mqtt::subscribed>();
   REQUIRE(told.size() == 1);
   CHECK(told[0].reason_codes == std::vector<std::uint8_t>{1, 0x87});
   REQUIRE(with.protocol.unsubscribe({"a"}).has_value());
   with.hears(
       "b004000200"
       "00");
-  CHECK(with.told<native::unsubscribed>().size() == 1);
+  CHECK(with.told<mqtt::unsubscribed>().size() == 1);
 }
 
 TEST_CASE("protocol: a message at QoS 1 is acknowledged in the output, at QoS 2 told once",
