@@ -1,8 +1,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
-#include "tests/sim/ledger.hpp"
-#include "tests/sim/site.hpp"
+#include "tests/sim/stage.hpp"
 
 // What an operator orders and asks, with whole daemons.
 using namespace linkd;
@@ -11,26 +10,12 @@ using link::link_state;
 
 namespace {
 
-struct pair {
+struct pair : stage {
   explicit pair(bool a_dials = true, bool b_dials = true) {
-    a.configure({link_to("a", "b", {"from-b/#"}, a_dials)});
-    b.configure({link_to("b", "a", {"from-a/#"}, b_dials)});
-    a.start();
-    b.start();
-    settle();
-  }
-  void settle() {
-    INFO(in.story());
-    REQUIRE(in.run_until([&] { return a.all_links_up() && b.all_links_up(); }, seconds(90)));
-    in.run_for(seconds(1));
+    start_pair({"from-b/#"}, {"from-a/#"}, a_dials, b_dials);
   }
   std::vector<std::uint64_t> publish(site& at, int count) {
-    std::vector<std::uint64_t> numbers;
-    for (int i = 0; i < count; ++i) {
-      numbers.push_back(at.publish("from-" + at.name() + "/x"));
-      in.run_for(milliseconds(2));
-    }
-    return numbers;
+    return stage::publish(at, "from-" + at.name() + "/x", count);
   }
   link::outgoing_fate outgoing(const std::string& topic) {
     return a.core().explain(topic)->outgoing.at(0);
@@ -38,10 +23,6 @@ struct pair {
   link::incoming_fate incoming(const std::string& topic) {
     return a.core().explain(topic)->incoming.at(0);
   }
-
-  world in{1};
-  sim_network net{in};
-  site a{in, net, "a"}, b{in, net, "b"};
 };
 
 std::uint64_t purged_of(const link::link_status& of) {
