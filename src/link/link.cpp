@@ -211,7 +211,6 @@ void link::begin_session(channel& which) {
   local.queue_begin = outbox_.messages().begin();
   local.queue_end = outbox_.messages().end();
   local.received = inbox_.received();
-  local.delivered = inbox_.delivered();
   local.message_bytes_max = us_.message_bytes_max + limits::topic_bytes_max;
   local.frame_bytes_max = which.frame_bytes_max();
   local.compress = settings_.compression == compression_kind::zstd;

@@ -39,6 +39,8 @@ void link::apply(channel& from, session::established& effect) {
   ++counters_.connects;
   inbox_.use_queue(effect.peer.queue_id);
   outbox_.use_session(effect.peer);
+  // Of this queue, over an earlier session or while this one began: the peer may not know it yet.
+  from.session()->on_delivered(inbox_.saved(), env_.time.now());
   set_state(link_state::up,
             (from.role() == session::role::dialler ? "connected through "
                                                    : "dialled by the peer through ") +

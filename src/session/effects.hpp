@@ -22,7 +22,6 @@ struct local_side {
   std::uint64_t queue_begin = 0;         // first offset that queue still has
   std::uint64_t queue_end = UINT64_MAX;  // one past the last it has
   wire::cursor received;                 // how far we took over the peer's queue
-  std::uint64_t delivered = 0;           // and how far of that is delivered, <= received.offset
   std::uint64_t message_bytes_max = 16u << 20;
   std::size_t frame_bytes_max = limits::frame_bytes_max;  // of the path
   bool compress = true;

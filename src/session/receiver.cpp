@@ -24,10 +24,7 @@ result<void> receiver::start(const local_side& local, const wire::hello& peer, t
   started_ = true;
   message_bytes_max_ = local.message_bytes_max;
   retry_interval_ = local.retry_interval;
-  if (peer.queue_id == local.received.queue_id) {
-    position_ = local.received.offset;
-    delivered_ = std::min(local.delivered, position_);
-  }
+  if (peer.queue_id == local.received.queue_id) position_ = local.received.offset;
   return advance(std::nullopt, now, out);
 }
 

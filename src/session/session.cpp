@@ -145,11 +145,7 @@ void link_session::establish(wire::hello peer, time_point now) {
   send(announcer_.start(frame_bytes_max, now));
   if (is_over()) return;
   const auto received = receiver_.start(local_, peer, now, effects_);
-  if (received.has_error()) {
-    fail(received.error().text);
-    return;
-  }
-  if (receiver_.delivered() > 0) send_ack(false);
+  if (received.has_error()) fail(received.error().text);
 }
 
 void link_session::on(wire::refused& refused, time_point) {

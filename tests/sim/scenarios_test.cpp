@@ -96,6 +96,28 @@ TEST_CASE("outage: what is published while the network is cut arrives afterwards
   s.check_quiet();
 }
 
+TEST_CASE("handshake: what is delivered while it lasts is acknowledged when it is done", "[sim]") {
+  stage s(GENERATE(range(1, 10)));
+  s.start_pair({}, {"#"}, false, true);
+  // Handed over to b's broker, which is gone before it answers.
+  s.b.broker().on_linkd_call = [&](const message&) { s.b.broker().set_running(false); };
+  const auto numbers = s.publish(s.a, "x", 1);
+  REQUIRE(s.in.run_until([&] { return !s.b.broker().running(); }, seconds(10)));
+  s.b.broker().on_linkd_call = nullptr;
+  s.net.reset("a", "b");
+  REQUIRE(
+      s.in.run_until([&] { return s.a.link_to("b").state != link::link_state::up; }, seconds(60)));
+  REQUIRE(s.in.run_until([&] { return s.a.all_links_up(); }, seconds(60)));
+  s.net.silence("a", "b");  // holds back a's answer
+  REQUIRE_FALSE(s.b.all_links_up());
+  s.b.broker().set_running(true);
+  s.in.run_for(seconds(5));
+  s.net.heal("a", "b");
+  s.check(s.a, s.b, numbers, 1);
+  CHECK(s.in.run_until([&] { return s.a.link_to("b").queue_messages == 0; }, seconds(60)));
+  s.check_quiet();
+}
+
 TEST_CASE("absence: published while b's daemon is away and a's daemon restarts, it arrives later",
           "[sim]") {
   stage s;

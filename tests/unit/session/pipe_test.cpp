@@ -92,7 +92,6 @@ class world {
       local.queue_begin = s.queue_begin;
       local.queue_end = s.queue.size();
       local.received = s.received;
-      local.delivered = s.delivered;
       local.frame_bytes_max = frame_bytes_max_;
       local.retry_interval = 3s;
       s.session.emplace(i == dialler_ ? role::dialler : role::acceptor, local, session_id, s.view,
@@ -208,9 +207,11 @@ class world {
   }
   void on(side& s, established& what) {
     s.peer_inflight_bytes_max = what.peer.inflight_bytes_max;
-    if (what.peer.queue_id == s.received.queue_id) return;
-    s.received = {what.peer.queue_id, 0};
-    s.delivered = 0;
+    if (what.peer.queue_id != s.received.queue_id) {
+      s.received = {what.peer.queue_id, 0};
+      s.delivered = 0;
+    }
+    s.session->on_delivered(s.delivered, now_);
   }
   void on(side& s, deliver& what) {
     REQUIRE(what.offset >= s.received.offset);
