@@ -11,9 +11,9 @@ void commit_job::run() {
     if (!outcome) abandon();
   }
   mark.end = outcome ? after.offset : before.offset;
-  // In place, so it works on a full disk. If it fails, more is repeated after a crash.
-  (void)where_->checkpoint_file.write(encode(mark), !removals.empty());
-  remove_segments();
+  // In place, so it works on a full disk. If it fails, more is repeated after a crash, and nothing
+  // is deleted that a start would miss.
+  if (where_->checkpoint_file.write(encode(mark), !removals.empty())) remove_segments();
   if (!spare) {
     if (auto made = create_blank(spare_bytes)) spare = std::move(*made);
   }

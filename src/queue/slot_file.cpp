@@ -72,8 +72,13 @@ result<slot_file> slot_file::open(storage& disk, const std::string& path) {
     opened.value_ = bytes(each->value);
     opened.synced_slot_ = index;
   }
-  // The value may come from a process that died before its sync.
-  opened.sync_failed_ = opened.file_->sync().has_error();
+  if (!opened.value_) return opened;
+  // It may come from a process whose sync failed: the system counts it as written then, and only a
+  // new write changes that.
+  const auto again = encode_slot(opened.generation_, *opened.value_);
+  if (auto done = opened.file_->write_at(opened.synced_slot_ * slot_bytes, again); !done)
+    return done.error();
+  if (auto done = opened.file_->sync(); !done) return done.error();
   return opened;
 }
 
@@ -85,11 +90,7 @@ result<void> slot_file::write(bytes_view value, bool sync) {
   ++generation_;
   value_ = bytes(value);
   if (!sync) return {};
-  if (sync_failed_) return error{errc::io, "an earlier sync of this file failed"};
-  if (auto done = file_->sync(); !done) {
-    sync_failed_ = true;
-    return done;
-  }
+  if (auto done = file_->sync(); !done) return done;
   synced_slot_ = target;
   return {};
 }

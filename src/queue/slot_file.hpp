@@ -24,7 +24,8 @@ class slot_file {
   // The value found at open() or written last; none in a new file or if both slots are bad.
   [[nodiscard]] const std::optional<bytes>& value() const { return value_; }
   // Blocking. Without sync a crash of the process keeps it, a crash of the machine may lose it, but
-  // never the value synced last. After a failed sync every later one is refused: errc::io.
+  // never the value synced last. After a sync that failed the next one stands for itself alone: a
+  // write is always of the whole slot.
   result<void> write(bytes_view value, bool sync);
 
  private:
@@ -32,7 +33,6 @@ class slot_file {
   std::optional<bytes> value_;
   std::uint64_t generation_ = 0;
   std::size_t synced_slot_ = 1;  // never overwritten before the other one is synced
-  bool sync_failed_ = false;
 };
 
 // Replaces a whole small file: new file, sync, rename, directory sync. Blocking.

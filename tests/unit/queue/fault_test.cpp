@@ -93,6 +93,29 @@ TEST_CASE("queue: a failed sync is never repeated on its file, and its batch nev
   CHECK(found.empty());
 }
 
+TEST_CASE("queue: nothing is deleted before the checkpoint that lets go of it is on disk") {
+  test::memory_storage disk;
+  std::vector<damage> found;
+  auto queue = open_queue(disk, found);
+  for (int i = 0; i < 4; ++i) REQUIRE(store(*queue, bytes(50'000, 'x')));
+  queue->release(queue->end());
+  disk.fail({0, errc::io, false, test::storage_call::sync});
+  CHECK(commit(*queue));  // there was nothing to store
+  REQUIRE(disk.hit());
+  CHECK(disk.paths().front() == "queue/0000000001.seg");
+
+  const bool goes_on = GENERATE(false, true);
+  if (goes_on) {
+    REQUIRE(store(*queue, "after"));
+    CHECK(disk.paths().front() == "queue/0000000004.seg");
+  }
+  test::seeded_random random(1);
+  disk.crash(random);
+  queue = open_queue(disk, found);
+  CHECK(found.empty());
+  CHECK(queue->begin() == (goes_on ? 4 : 0));
+}
+
 TEST_CASE(
     "queue: what was staged while a commit failed is discarded with it, so nothing overtakes") {
   test::memory_storage disk;
