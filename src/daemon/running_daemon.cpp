@@ -193,13 +193,15 @@ void running_daemon::log_problems(const std::vector<config::problem>& problems, 
 
 void running_daemon::save(bytes what, std::function<void()> done) {
   const auto saved = std::make_shared<result<void>>();
-  worker_.run([disk = state_.disk.get(), what = std::move(what),
-               saved] { *saved = save_broker_session(*disk, what); },
-              [this, saved, done = std::move(done)] {
-                if (!*saved)
-                  log_.write(log_level::error, "session_not_saved", "", saved->error().text);
-                done();
-              });
+  worker_.run(
+      "broker session",
+      [disk = state_.disk.get(), what = std::move(what), saved] {
+        *saved = save_broker_session(*disk, what);
+      },
+      [this, saved, done = std::move(done)] {
+        if (!*saved) log_.write(log_level::error, "session_not_saved", "", saved->error().text);
+        done();
+      });
 }
 
 admin::sources running_daemon::admin_sources() {

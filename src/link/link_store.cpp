@@ -59,8 +59,9 @@ result<std::shared_ptr<link_store>> link_store::open(const environment& env,
 
 void link_store::run(std::function<result<void>()> work, outcome done) {
   const auto told = std::make_shared<result<void>>();
-  env_.background.run([work = std::move(work), told] { *told = work(); },
-                      [self = shared_from_this(), told, done = std::move(done)] { done(*told); });
+  env_.background.run(
+      directory_, [work = std::move(work), told] { *told = work(); },
+      [self = shared_from_this(), told, done = std::move(done)] { done(*told); });
 }
 
 void link_store::save_cursor(const wire::cursor& position, bool sync, outcome done) {
@@ -101,10 +102,11 @@ void link_store::save_dead_letter(queue::dead_letters::letter what) {
 bool link_store::commit(outcome done) {
   auto job = queue_->start_commit();
   if (!job) return false;
-  env_.background.run([job] { job->run(); },
-                      [self = shared_from_this(), job, done = std::move(done)] {
-                        done(self->queue_->finish_commit(job));
-                      });
+  env_.background.run(
+      directory_, [job] { job->run(); },
+      [self = shared_from_this(), job, done = std::move(done)] {
+        done(self->queue_->finish_commit(job));
+      });
   return true;
 }
 

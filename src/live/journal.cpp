@@ -141,6 +141,7 @@ bool journal::is_long() const {
 void journal::run(std::function<result<void>(target&)> work, outcome done) {
   const auto told = std::make_shared<result<void>>();
   background_.run(
+      "live",
       [to = target_, work = std::move(work), told] {
         *told = work(*to);
         // Half a journal must not be taken for a whole one.

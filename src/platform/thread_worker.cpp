@@ -6,14 +6,15 @@
 
 namespace linkd::platform {
 
-thread_worker::thread_worker(boost::asio::io_context& io) : io_(io) {
+thread_worker::thread_worker(boost::asio::io_context& io, std::size_t threads) : io_(io) {
   // Signals belong to the main thread; here they would only interrupt system calls.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    thread_ = std::thread(&thread_worker::loop, this);
+    start(threads);
   } catch (...) {
+    stop();
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
   }
@@ -21,21 +22,33 @@ thread_worker::thread_worker(boost::asio::io_context& io) : io_(io) {
 }
 
 thread_worker::~thread_worker() {
-  std::deque<job> dropped;
+  stop();
+}
+
+void thread_worker::start(std::size_t threads) {
+  while (threads_.size() < threads) threads_.emplace_back(&thread_worker::loop, this);
+}
+
+void thread_worker::stop() {
+  lanes dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    dropped.swap(jobs_);
+    dropped.swap(lanes_);
   }
-  changed_.notify_one();
+  changed_.notify_all();
   dropped.clear();
-  thread_.join();
+  for (auto& each : threads_) each.join();
 }
 
-void thread_worker::run(std::function<void()> work, std::function<void()> done) {
+void thread_worker::run(const std::string& lane, std::function<void()> work,
+                        std::function<void()> done) {
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({std::move(work), std::move(done), boost::asio::make_work_guard(io_)});
+    const auto where = lanes_.try_emplace(lane).first;
+    where->second.push_back({std::move(work), std::move(done), boost::asio::make_work_guard(io_)});
+    if (where->second.size() > 1) return;
+    ready_.push_back(where);
   }
   changed_.notify_one();
 }
@@ -43,16 +56,23 @@ void thread_worker::run(std::function<void()> work, std::function<void()> done) 
 void thread_worker::loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    changed_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
     if (stopping_) return;
-    job next = std::move(jobs_.front());
-    jobs_.pop_front();
+    const auto lane = ready_.front();
+    ready_.pop_front();
+    job next = std::move(lane->second.front());
     lock.unlock();
     next.work();
     boost::asio::post(io_, [finished = std::move(next), worker = std::weak_ptr(alive_)] {
       if (!worker.expired()) finished.done();
     });
     lock.lock();
+    if (stopping_) return;
+    lane->second.pop_front();
+    if (lane->second.empty())
+      lanes_.erase(lane);
+    else
+      ready_.push_back(lane);
   }
 }
 

@@ -73,7 +73,7 @@ class subscription_world : public subscription_events {
     microseconds skew{0};
   };
   struct worker_at_once : public worker {
-    void run(std::function<void()> work, std::function<void()> done) override {
+    void run(const std::string&, std::function<void()> work, std::function<void()> done) override {
       work();
       done();
     }

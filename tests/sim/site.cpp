@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 
 namespace linkd::sim {
 namespace {
@@ -39,20 +40,23 @@ class sim_alarm : public alarm {
   std::shared_ptr<char> set_;
 };
 
-// Works one after another, each taking a while of virtual time.
+// Lanes side by side, the works of each one after another, each taking a while of virtual time.
 class sim_worker : public worker {
  public:
   sim_worker(world& in, const microseconds& delay_max) : world_(in), delay_max_(delay_max) {}
 
-  void run(std::function<void()> work, std::function<void()> done) override {
-    free_at_ = std::max(free_at_, world_.now()) + world_.between(microseconds(20), delay_max_);
+  void run(const std::string& name, std::function<void()> work,
+           std::function<void()> done) override {
+    lane& which = lanes_[name];
+    which.free_at =
+        std::max(which.free_at, world_.now()) + world_.between(microseconds(20), delay_max_);
     const auto next = std::make_shared<job>(job{std::move(work), std::move(done)});
-    jobs_.push_back(next);
+    which.jobs.push_back(next);
     // The world may outlive us; what the job holds must not.
-    world_.after(free_at_ - world_.now(), [this, due = std::weak_ptr(next)] {
+    world_.after(which.free_at - world_.now(), [&which, due = std::weak_ptr(next)] {
       const auto now = due.lock();
       if (!now) return;
-      jobs_.pop_front();
+      which.jobs.pop_front();
       now->work();
       now->done();
     });
@@ -62,11 +66,14 @@ class sim_worker : public worker {
   struct job {
     std::function<void()> work, done;
   };
+  struct lane {
+    time_point free_at{};
+    std::deque<std::shared_ptr<job>> jobs;
+  };
 
   world& world_;
   const microseconds& delay_max_;
-  time_point free_at_{};
-  std::deque<std::shared_ptr<job>> jobs_;
+  std::map<std::string, lane> lanes_;
 };
 
 class sim_log : public logger {

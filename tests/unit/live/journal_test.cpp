@@ -11,7 +11,7 @@ namespace {
 
 class worker_at_once : public worker {
  public:
-  void run(std::function<void()> work, std::function<void()> done) override {
+  void run(const std::string&, std::function<void()> work, std::function<void()> done) override {
     work();
     done();
   }

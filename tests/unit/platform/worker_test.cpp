@@ -22,6 +22,7 @@ TEST_CASE("worker: works run in order off the thread, their ends in order on it"
   bool right_threads = true;
   for (int i = 0; i < 100; ++i) {
     worker.run(
+        "lane",
         [&, i] {
           if (std::this_thread::get_id() == main_thread) std::terminate();
           worked.push_back(i);
@@ -39,14 +40,35 @@ TEST_CASE("worker: works run in order off the thread, their ends in order on it"
   CHECK(std::is_sorted(done.begin(), done.end()));
 }
 
+TEST_CASE("worker: works of two lanes run side by side", "[platform]") {
+  boost::asio::io_context io;
+  thread_worker worker(io, 2);
+  std::promise<void> here, there;
+  int met = 0;
+  const auto meet = [](std::promise<void>& mine, std::promise<void>& other) {
+    return [&mine, &other] {
+      mine.set_value();
+      if (other.get_future().wait_for(std::chrono::seconds(20)) != std::future_status::ready)
+        std::terminate();
+    };
+  };
+  worker.run("one", meet(here, there), [&] { ++met; });
+  worker.run("another", meet(there, here), [&] { ++met; });
+  io.run();
+  CHECK(met == 2);
+}
+
 TEST_CASE("worker: a work may be asked for from the end of another", "[platform]") {
   boost::asio::io_context io;
   thread_worker worker(io);
   int rounds = 0;
   std::function<void()> again = [&] {
-    if (++rounds < 10) worker.run([] {}, again);
+    if (++rounds < 10)
+      worker.run(
+          "lane", [] {}, again);
   };
-  worker.run([] {}, again);
+  worker.run(
+      "lane", [] {}, again);
   io.run();
   CHECK(rounds == 10);
 }
@@ -61,6 +83,7 @@ TEST_CASE("worker: its end waits for the running work, drops the rest, ends noth
     thread_worker worker(io);
     // Runs until the destructor has dropped the work behind it.
     worker.run(
+        "lane",
         [&] {
           started.set_value();
           const auto is_dropped = dropped.get_future().wait_for(std::chrono::seconds(20));
@@ -69,8 +92,9 @@ TEST_CASE("worker: its end waits for the running work, drops the rest, ends noth
         },
         [&] { done_ran = true; });
     std::shared_ptr<void> witness(nullptr, [&](void*) { dropped.set_value(); });
-    worker.run([&dropped_ran, held = std::move(witness)] { dropped_ran = true; },
-               [&] { done_ran = true; });
+    worker.run(
+        "lane", [&dropped_ran, held = std::move(witness)] { dropped_ran = true; },
+        [&] { done_ran = true; });
     started.get_future().wait();
   }
   CHECK(finished);
@@ -85,11 +109,12 @@ TEST_CASE("worker: may be destroyed from the end of a work", "[platform]") {
   auto worker = std::make_unique<thread_worker>(io);
   int ends = 0;
   for (int i = 0; i < 3; ++i) {
-    worker->run([] {},
-                [&] {
-                  ++ends;
-                  worker.reset();
-                });
+    worker->run(
+        "lane", [] {},
+        [&] {
+          ++ends;
+          worker.reset();
+        });
   }
   io.run();
   CHECK(ends == 1);
@@ -106,7 +131,8 @@ TEST_CASE("worker: both functions are destroyed on the caller's thread", "[platf
     });
   };
   thread_worker worker(io);
-  worker.run([held = witness()] {}, [held = witness()] {});
+  worker.run(
+      "lane", [held = witness()] {}, [held = witness()] {});
   io.run();
   CHECK(destroyed_here == 2);
   CHECK(destroyed_elsewhere == 0);
