@@ -131,6 +131,17 @@ void inbox::dead_letter(const queue::dead_letters::letter& what) {
   store_->save_dead_letter(what);
 }
 
+void inbox::log_saving(const result<void>& written) {
+  if (written.has_value() == !save_fails_) return;
+  save_fails_ = !written;
+  if (save_fails_) {
+    env_.log.write(log_level::error, "cursor_not_saved", settings_.name,
+                   written.error().text + "; a crash now repeats messages");
+  } else {
+    env_.log.write(log_level::info, "cursor_saved", settings_.name, "the cursor is on disk again");
+  }
+}
+
 void inbox::flush() {
   save_if_moved(true);
 }
@@ -147,10 +158,7 @@ void inbox::save_if_moved(bool sync) {
       [this, position, epoch = epoch_, alive = std::weak_ptr(alive_)](const result<void>& written) {
         if (alive.expired()) return;
         saving_ = false;
-        if (!written) {
-          env_.log.write(log_level::error, "cursor_not_saved", settings_.name,
-                         written.error().text + "; a crash now repeats messages");
-        }
+        log_saving(written);
         if (epoch == epoch_) {
           saved_ = position;
           progress_(position);

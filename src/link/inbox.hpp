@@ -54,6 +54,8 @@ class inbox : public delivery_owner {
   [[nodiscard]] std::optional<drop_reason> refuse(const wire::record& what,
                                                   std::uint64_t age_ms) const;
   void save_if_moved(bool sync);
+  // The first failure, and when it is over.
+  void log_saving(const result<void>& written);
   void dead_letter(const queue::dead_letters::letter& what);
   void drop(drop_reason reason) { ++counters_.dropped[static_cast<std::size_t>(reason)]; }
 
@@ -71,6 +73,7 @@ class inbox : public delivery_owner {
   std::set<std::uint64_t> outstanding_;  // below received_, not delivered yet
   std::uint64_t saved_ = 0;
   bool saving_ = false;
+  bool save_fails_ = false;
   time_point synced_at_{};
   time_point next_dead_letter_log_{};
   std::uint64_t unlogged_dead_letters_ = 0;

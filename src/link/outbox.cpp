@@ -69,6 +69,7 @@ void outbox::use_session(const wire::hello& peer) {
 
 void outbox::pump(session::link_session& session, const path& way, time_point now) {
   std::vector<queue::damage> found;
+  bool read = false;
   session.on_queue_begin(messages().begin());
   while (way.unsent_bytes() < limits::path_unsent_bytes_max) {
     const std::uint64_t waiting_bytes = messages().bytes_after(session.send_position());
@@ -82,11 +83,16 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
     queue::read_batch batch = messages().read(pull.offset, pull.bytes, found);
     isolate_suspects(batch);
     if (batch.end <= pull.offset) break;
+    read = true;
     send(session, pull.offset, batch, now);
     if (session.send_position() == pull.offset) break;
     waiting_since_ = now;
   }
   if (!found.empty()) report(found);
+  if (read && std::exchange(unreadable_, false)) {
+    env_.log.write(log_level::info, "queue_readable", settings_.name,
+                   "the queue can be read again");
+  }
 }
 
 void outbox::isolate_suspects(queue::read_batch& batch) const {
@@ -238,6 +244,8 @@ void outbox::end_episode(episode& which, drop_reason reason, const char* event,
 
 void outbox::report(const std::vector<queue::damage>& found) {
   for (const queue::damage& one : found) {
+    const bool passing = one.records == 0;
+    if (passing && std::exchange(unreadable_, true)) continue;
     env_.log.write(
         log_level::error, "queue_damaged", settings_.name,
         one.where + ": " + one.what + "; " + std::to_string(one.records) + " messages skipped");

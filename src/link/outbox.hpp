@@ -93,6 +93,7 @@ class outbox {
   std::uint64_t had_before_ = 0;    // the peer had everything below when this session began
   std::uint64_t message_bytes_max_ = 0;
   std::optional<time_point> waiting_since_;  // something is readable and not sent
+  bool unreadable_ = false;                  // the disk does not give what the queue holds: logged
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -269,6 +269,23 @@ TEST_CASE("state unusable: a link is tried again, and nothing is lost meanwhile"
   CHECK(s.a.all_links_up());
 }
 
+TEST_CASE("disk errors: each is said once for as long as it lasts, and when it is over", "[sim]") {
+  stage s;
+  s.start_pair({}, {"#"});
+  s.b.disk().fail({0, errc::io, true, test::storage_call::write});
+  auto numbers = s.publish(s.a, "x", 200, milliseconds(10));
+  s.b.disk().heal();
+  s.in.run_for(seconds(5));
+  CHECK(s.b.errors().size() == 1);
+  CHECK(s.in.story().find("cursor_saved") != std::string::npos);
+  s.a.disk().fail({0, errc::io, true, test::storage_call::read});
+  for (const auto each : s.publish(s.a, "x", 200, milliseconds(10))) numbers.push_back(each);
+  CHECK(s.a.errors().size() == 1);
+  s.a.disk().heal();
+  s.check(s.a, s.b, numbers, 0);
+  CHECK(s.in.story().find("queue_readable") != std::string::npos);
+}
+
 TEST_CASE("slow disk: after ten seconds it is said, and it passes", "[sim]") {
   stage s;
   s.start_pair({}, {"#"});
