@@ -41,6 +41,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -53,7 +54,7 @@ struct rule {
 
 struct rule_book {
   std::mutex mutex;
-  ino_t version = 0;  // the file is replaced, never rewritten
+  std::pair<ino_t, long> version;  // the file is replaced, never rewritten: inode, and since when
   std::array<rule, rules_max> rules;
   std::array<unsigned long, rules_max> seen{};
   int count = 0;
@@ -81,11 +82,15 @@ void read_rules(rule_book& all) {
     all.count = 0;
     return;
   }
-  if (::fstat(file, &status) == 0 && status.st_ino != all.version) {
+  const bool known = ::syscall(SYS_fstat, file, &status) == 0;
+  // The inode alone comes back: a file that was replaced twice may have it again.
+  const std::pair version(status.st_ino,
+                          status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec);
+  if (known && version != all.version) {
     char text[4096];
     const auto size = ::syscall(SYS_read, file, text, sizeof(text) - 1);
     text[size > 0 ? size : 0] = '\0';
-    all.version = status.st_ino;
+    all.version = version;
     all.seen.fill(0);
     all.count = 0;
     for (char* line = std::strtok(text, "\n"); line && all.count < rules_max;
