@@ -28,7 +28,7 @@ result<void> commit_job::open_files() {
     if (!blank) {
       for (auto& unused : opened_) {
         if (spare)
-          removals.push_back(unused.number);
+          discard(unused.number);
         else
           spare = std::move(unused);
       }
@@ -60,7 +60,7 @@ result<void> commit_job::write_chunks() {
 // now, before anything could bring it back.
 void commit_job::abandon() {
   active.reset();
-  for (const auto& each : opened_) removals.push_back(each.number);
+  for (const auto& each : opened_) discard(each.number);
   auto blank = take_blank(spare_bytes);
   if (!blank) return;
   segment fresh;
@@ -74,8 +74,14 @@ void commit_job::abandon() {
     active = blank->target;
     restarted = fresh;
   } else {
-    removals.push_back(blank->number);
+    discard(blank->number);
   }
+}
+
+// A file that no committed record is in: no checkpoint need know of it.
+void commit_job::discard(std::uint64_t number) {
+  const auto gone = where_->disk.remove(where_->file_path(number));
+  if (!gone && gone.error().code != errc::not_found) removals.push_back(number);
 }
 
 void commit_job::remove_segments() {
@@ -113,7 +119,7 @@ result<blank_segment> commit_job::create_blank(std::uint64_t size) {
     return where_->disk.sync_directory(where_->path);
   };
   if (auto done = prepare(); !done) {
-    if (made.target && !where_->disk.remove(path)) removals.push_back(made.number);
+    if (made.target) discard(made.number);
     return done.error();
   }
   return made;

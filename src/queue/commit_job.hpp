@@ -82,6 +82,7 @@ class commit_job final : public link_queue::job {
   result<void> open_files();
   result<void> write_chunks();
   void abandon();
+  void discard(std::uint64_t number);
   void remove_segments();
   result<blank_segment> take_blank(std::uint64_t size);
   result<blank_segment> create_blank(std::uint64_t size);

@@ -116,6 +116,20 @@ TEST_CASE("queue: nothing is deleted before the checkpoint that lets go of it is
   CHECK(queue->begin() == (goes_on ? 4 : 0));
 }
 
+TEST_CASE("queue: a batch that could not be stored in a segment of its own leaves nothing behind") {
+  test::memory_storage disk;
+  std::vector<damage> found;
+  auto queue = open_queue(disk, found);
+  REQUIRE(queue->append("discarded", at_ms(1)));
+  disk.fail({0, errc::io, true, test::storage_call::sync});
+  CHECK_FALSE(commit(*queue));
+  CHECK(disk.paths() == std::vector<std::string>{"queue/checkpoint"});
+  disk.kill_process();
+  queue = open_queue(disk, found);
+  CHECK(queue->messages() == 0);
+  CHECK(found.empty());
+}
+
 TEST_CASE(
     "queue: what was staged while a commit failed is discarded with it, so nothing overtakes") {
   test::memory_storage disk;
