@@ -9,6 +9,7 @@
 
 #include "tests/contract/transport_contract.hpp"
 #include "tests/contract/ws_world.hpp"
+#include "tests/support/raw_websocket.hpp"
 
 // Strangers at the port of direct links: whatever they send, they are closed, and the peers that
 // are there go on.
@@ -29,12 +30,16 @@ class stranger {
  public:
   stranger(
       asio::io_context& io, std::uint16_t port, bytes first,
-      more_bytes more = [] { return bytes(); })
-      : socket_(io), piece_(std::move(first)), more_(std::move(more)) {
+      more_bytes more = [] { return bytes(); }, const char* from = "127.0.0.1")
+      : socket_(io, {asio::ip::make_address(from), 0}), more_(std::move(more)) {
     socket_.connect({asio::ip::address_v4::loopback(), port});
+    say(std::move(first));
+    read();
+  }
+  void say(bytes first) {
+    piece_ = std::move(first);
     waits_ = piece_.find("Upgrade") != bytes::npos;
     write();
-    read();
   }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] const bytes& answer() const { return answer_; }
@@ -74,24 +79,11 @@ more_bytes once(bytes what) {
   return [what = std::move(what)]() mutable { return std::exchange(what, {}); };
 }
 
-bytes upgrade_of(const std::string& deployment, const std::string& password_base64) {
-  return "GET /link/" + deployment +
-         " HTTP/1.1\r\nHost: paris\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-         "Sec-WebSocket-Protocol: mqtt-linkd.v1\r\nAuthorization: Basic " +
-         password_base64 + "\r\n\r\n";
-}
 // london:between friends
 const std::string right = "bG9uZG9uOmJldHdlZW4gZnJpZW5kcw==";
 
-// The header of a message of a client that says it has `size` bytes (RFC 6455, section 5.2: the
-// shortest of three forms); the mask is zero.
-bytes message_header(std::uint64_t size, char opcode = 2) {
-  const int length_bytes = size < 126 ? 0 : size < 65536 ? 2 : 8;
-  const auto length = size < 126 ? size : size < 65536 ? 126u : 127u;
-  bytes header{static_cast<char>(0x80 | opcode), static_cast<char>(0x80 | length)};
-  for (int i = length_bytes - 1; i >= 0; --i) header += static_cast<char>(size >> (8 * i));
-  return header + bytes(4, '\0');
+std::ptrdiff_t closed(const std::deque<stranger>& strangers) {
+  return std::ranges::count_if(strangers, [](const auto& each) { return each.closed(); });
 }
 
 // London is linked; then somebody comes.
@@ -167,7 +159,7 @@ TEST_CASE("ws hostile: before the first frame no message may be large", "[transp
   const std::uint64_t size = GENERATE(std::uint64_t{4097}, std::uint64_t{64} << 20,
                                       std::uint64_t{1} << 62, ~std::uint64_t{0});
   CAPTURE(size);
-  stranger peer(at.world.io, at.port(), upgrade_of("london", right),
+  stranger peer(at.world.io, at.port(), upgrade_request("london", right),
                 once(message_header(size) + bytes(8192, 'x')));
   CHECK(at.world.run_until([&] { return peer.closed(); }));
   CHECK(peer.answer().find("101 Switching Protocols") != bytes::npos);
@@ -184,7 +176,7 @@ TEST_CASE("ws hostile: a peer that is let in cannot make us take more than a fra
   const bool in_pieces = GENERATE(false, true);
   CAPTURE(in_pieces);
   std::size_t taken = 0;
-  stranger peer(at.world.io, at.port(), upgrade_of("london", right), [&]() -> bytes {
+  stranger peer(at.world.io, at.port(), upgrade_request("london", right), [&]() -> bytes {
     if (taken == 64u << 20) return {};
     bytes piece;
     if (taken == 0) piece = message_header(5) + "hello";
@@ -208,11 +200,30 @@ TEST_CASE("ws hostile: a peer that is let in cannot make us take more than a fra
 
 TEST_CASE("ws hostile: text is no frame", "[transport]") {
   siege at;
-  stranger peer(at.world.io, at.port(), upgrade_of("london", right),
+  stranger peer(at.world.io, at.port(), upgrade_request("london", right),
                 once(message_header(5, 1) + "hello"));
   CHECK(at.world.run_until([&] { return peer.closed(); }));
   CHECK(at.paris.paths.size() == 1);
   at.check_undisturbed();
+}
+
+TEST_CASE("ws hostile: who is let in and then says nothing is closed", "[transport]") {
+  siege at;
+  stranger mute(at.world.io, at.port(), upgrade_request("london", right));
+  CHECK(at.world.run_until([&] { return mute.closed(); }));
+  CHECK(mute.answer().find("101 Switching Protocols") != bytes::npos);
+  CHECK(at.paris.paths.size() == 1);
+  at.check_undisturbed();
+}
+
+TEST_CASE("ws hostile: no extension is agreed on", "[transport]") {
+  siege at;
+  const bytes offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+  stranger peer(at.world.io, at.port(), upgrade_request("london", right, offer),
+                once(message_header(5) + "hello"));
+  REQUIRE(at.world.run_until([&] { return at.paris.paths.size() == 2; }));
+  CHECK(peer.answer().find("101 Switching Protocols") != bytes::npos);
+  CHECK(peer.answer().find("Extensions") == bytes::npos);
 }
 
 TEST_CASE("ws hostile: a thousand idle connections keep nobody out", "[transport]") {
@@ -222,16 +233,28 @@ TEST_CASE("ws hostile: a thousand idle connections keep nobody out", "[transport
     idle.emplace_back(at.world.io, at.port(), bytes());
     at.world.run_one();
   }
-  const auto closed = [&] {
-    return std::ranges::count_if(idle, [](const stranger& each) { return each.closed(); });
-  };
-  // At most 64 of one address wait at a time.
-  CHECK(at.world.run_until([&] { return closed() >= 1000 - 64; }));
-  at.check_undisturbed();
   recorded_path again(at.world.dial());
   again.at_up = [&] { again.send("hello again"); };
   again.start();
-  CHECK(at.world.run_until([&] { return at.paris.paths.size() == 2; }));
+  REQUIRE(at.world.run_until([&] { return at.paris.paths.size() == 2; }));
+  // They did not wait for their time to be up: at most 64 of one address may be there at a time.
+  CHECK(closed(idle) >= 1000 - 64);
+}
+
+TEST_CASE("ws hostile: of many addresses together no more than 256 connections wait",
+          "[transport]") {
+  siege at;
+  std::deque<stranger> idle;
+  for (int i = 0; i < 300; ++i) {
+    const std::string from = "127.0.1." + std::to_string(1 + i / 50);
+    idle.emplace_back(at.world.io, at.port(), bytes(), once({}), from.c_str());
+    at.world.run_one();
+  }
+  idle.back().say(upgrade_request("london", right));  // the newest may come in
+  REQUIRE(at.world.run_until([&] { return !idle.back().answer().empty(); }));
+  CHECK(closed(idle) >= 300 - 256);
+  for (std::size_t i = 0; i < 300 - 256; ++i) CHECK(idle[i].closed());
+  at.check_undisturbed();
 }
 
 TEST_CASE("ws hostile: handshakes of TLS that are garbage or never end", "[transport]") {

@@ -121,10 +121,12 @@ TEST_CASE("fidelity: topic, payload, QoS, retain flag and every property arrive 
 }
 
 TEST_CASE("fidelity: QoS 2 is carried as QoS 1") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  a.write_link("B", b.door(transport::mqtt), {});
-  b.write_link("A", a.door(transport::mqtt), {"twice"});
+  a.write_link("B", b.door(how), {});
+  b.write_link("A", a.door(how), {"twice"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("twice"); }));
@@ -141,10 +143,12 @@ TEST_CASE("fidelity: QoS 2 is carried as QoS 1") {
 }
 
 TEST_CASE("fidelity: a message that waits too long for the line expires and is counted") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A");
   site b("B");
-  a.write_link("B", b.door(transport::mqtt), {});
-  b.write_link("A", a.door(transport::mqtt), {"news"});
+  a.write_link("B", b.door(how), {});
+  b.write_link("A", a.door(how), {"news"});
   a.start_daemon();
   b.start_daemon();
   REQUIRE(eventually(patience, [&] { return linked(a, b) && a.captures("news"); }));

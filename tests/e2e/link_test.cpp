@@ -186,16 +186,20 @@ TEST_CASE("link: in a triangle with # every message is everywhere once, without 
 }
 
 TEST_CASE("link: with MQTT 3.1.1 local brokers and overlapping filters nothing echoes") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A", "  protocol: 3.1.1\n");
   site b("B", "  protocol: 3.1.1\n");
-  link_all({&a, &b}, transport::mqtt);
+  link_all({&a, &b}, how);
   every_message_once_everywhere({&a, &b}, 500);
 }
 
 TEST_CASE("link: with MQTT 3.1.1 identical messages published at both sides at once all arrive") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
   site a("A", "  protocol: 3.1.1\n");
   site b("B", "  protocol: 3.1.1\n");
-  link_all({&a, &b}, transport::mqtt);
+  link_all({&a, &b}, how);
   mqtt_peer at_a({.port = a.broker_port(), .client_id = "client", .filters = {"#"}});
   mqtt_peer at_b({.port = b.broker_port(), .client_id = "client", .filters = {"#"}});
   constexpr std::size_t each = 300;

@@ -44,10 +44,14 @@ TEST_CASE("servers: tried in order, and the first is used again once a session w
   auto to_b = link_to("a", "b", {"#"});
   to_b.servers = {{scheme::mqtt, "b1", 1}, {scheme::mqtt, "b2", 1}};
   s.net.add_name("b2", "b");
+  // At the first either nobody answers, or somebody who connects and then refuses.
+  if (GENERATE(false, true)) s.net.add_name("b1", "c");
   s.a.configure({to_b});
   s.b.configure({link_to("b", "a", {"#"}, false)});
+  s.c.configure({});
   s.a.start();
   s.b.start();
+  s.c.start();
   REQUIRE(s.in.run_until([&] { return s.a.all_links_up(); }, seconds(60)));
   CHECK(s.a.link_to("b").reason == "connected through sim://b2");
   const auto connects = s.a.link_to("b").counters.connects;

@@ -139,6 +139,10 @@ TEST_CASE("block: decompression answers exactly the size that was said, or an er
   CHECK(wire::decompress_block(compressed, limits::frame_bytes_max - 1).has_error());
   CHECK(wire::decompress_block(compressed, limits::frame_bytes_max + 1).has_error());
   CHECK(wire::decompress_block(compressed + 'x', limits::frame_bytes_max).has_error());
+  const auto large = wire::compress_block(bytes(64u << 20, '\0'));
+  REQUIRE(large.size() < limits::frame_bytes_max);
+  CHECK(wire::decompress_block(large, limits::frame_bytes_max).has_error());
+  CHECK(wire::decompress_block(large, 64u << 20).has_error());
   CHECK(wire::decompress_block("", 10).has_error());
   CHECK(wire::decompress_block("not zstd", 10).has_error());
   const auto small = wire::compress_block(bytes(2000, 'a'));
