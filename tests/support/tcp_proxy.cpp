@@ -72,6 +72,7 @@ class tcp_proxy::relay {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::uint64_t relayed_bytes() const { return relayed_bytes_; }
+  [[nodiscard]] std::uint64_t connections() const { return accepted_; }
 
   void cut() {
     on_thread([this] {
@@ -141,6 +142,7 @@ class tcp_proxy::relay {
       if (failure) return;
       const auto made = std::make_shared<connection>(std::move(client), io_);
       connections_.push_back(made);
+      ++accepted_;
       made->server.async_connect(target_, [this, made](const error_code& refused) {
         if (refused) return end(made);
         error_code ignored;
@@ -220,7 +222,7 @@ class tcp_proxy::relay {
   std::chrono::milliseconds delay_{0};
   std::size_t bytes_per_s_max_ = 0;
   const std::uint16_t port_ = free_port();
-  std::atomic<std::uint64_t> relayed_bytes_ = 0;
+  std::atomic<std::uint64_t> relayed_bytes_ = 0, accepted_ = 0;
   std::thread thread_;
 };
 
@@ -262,6 +264,10 @@ void tcp_proxy::restore() {
 
 std::uint64_t tcp_proxy::relayed_bytes() const {
   return relay_->relayed_bytes();
+}
+
+std::uint64_t tcp_proxy::connections() const {
+  return relay_->connections();
 }
 
 }  // namespace linkd::test

@@ -33,6 +33,8 @@ class tcp_proxy {
   void restore();
   // Bytes of both directions since the beginning.
   [[nodiscard]] std::uint64_t relayed_bytes() const;
+  // Made by clients since the beginning.
+  [[nodiscard]] std::uint64_t connections() const;
 
  private:
   class relay;

@@ -66,6 +66,9 @@ struct server {
     tls_stream ws(std::move(tcp), *tls);
     auto [failed] =
         co_await ws.next_layer().async_handshake(asio::ssl::stream_base::server, no_throw);
+    const char* asked =
+        SSL_get_servername(ws.next_layer().native_handle(), TLSEXT_NAMETYPE_host_name);
+    server_name = asked ? asked : "";
     if (!failed)
       co_await answer(
           std::move(ws), [](tls_stream & in) -> auto& { return in.next_layer(); });
@@ -105,6 +108,7 @@ struct server {
   http::status status = http::status::switching_protocols;
   std::string body, subprotocol = "mqtt-linkd.v1";
   http::request<http::string_body> request;
+  std::string server_name;  // the SNI of the last handshake
   int connections = 0;
 };
 
@@ -218,6 +222,17 @@ TEST_CASE("ws dialer: over TLS the certificate must be of a known authority and 
     REQUIRE(run_until(s.io, [&] { return s.events.up || s.events.down; }));
     INFO((s.events.down ? s.events.down->text : ""));
     CHECK(s.events.up);
+    CHECK(london.server_name == "london.test");
+  }
+  SECTION("the name dialled, without another") {
+    files.make("london", {.subject = "london", .names = "DNS:localhost"});
+    london.tls.emplace(net::make_server_context(ours)->release());
+    s.link.tls.ca_file = files.path("ca.crt");
+    const auto dialled = s.dial({scheme::wss, "localhost", to.port});
+    REQUIRE(run_until(s.io, [&] { return s.events.up || s.events.down; }));
+    INFO((s.events.down ? s.events.down->text : ""));
+    CHECK(s.events.up);
+    CHECK(london.server_name == "localhost");
   }
   SECTION("another name") {
     s.link.tls.ca_file = files.path("ca.crt");
