@@ -19,6 +19,8 @@ using native::io_outcome;
 
 namespace {
 
+constexpr auto readable = native::stream::socket_type::wait_read;
+constexpr auto writable = native::stream::socket_type::wait_write;
 constexpr seconds held_patience{1};  // until the keepalive is looked at again
 
 time_point now() {
@@ -83,8 +85,7 @@ void native_client::connection::secure() {
   }
   const bool read = how.what == io_outcome::kind::wait_readable;
   if (!read && how.what != io_outcome::kind::wait_writable) return finish(end_by(how));
-  using socket = native::stream::socket_type;
-  stream_->socket().async_wait(read ? socket::wait_read : socket::wait_write,
+  stream_->socket().async_wait(read ? readable : writable,
                                [self = shared_from_this()](boost::system::error_code failed) {
                                  if (!failed && self->state_ == state::securing) self->secure();
                                });
@@ -125,7 +126,7 @@ void native_client::connection::on_deadline() {
 
 void native_client::connection::read_on() {
   if (read_armed_ || held_ || state_ != state::open) return;
-  if (!unparsed_ && !stream_->pending() && !broken_) return await_readable();
+  if (!unparsed_ && !stream_->pending() && !broken_) return read_when(readable);
   read_armed_ = true;
   asio::post(io_, [self = shared_from_this()] {
     self->read_armed_ = false;
@@ -133,9 +134,10 @@ void native_client::connection::read_on() {
   });
 }
 
-void native_client::connection::await_readable() {
+void native_client::connection::read_when(native::stream::socket_type::wait_type ready) {
+  if (read_armed_) return;
   read_armed_ = true;
-  stream_->socket().async_wait(native::stream::socket_type::wait_read,
+  stream_->socket().async_wait(ready,
                                [self = shared_from_this()](boost::system::error_code failed) {
                                  self->read_armed_ = false;
                                  if (!failed) self->read_turn();
@@ -156,8 +158,8 @@ void native_client::connection::read_turn() {
     return read_batch();
   }
   if (broken_) return finish(end_by(*broken_));
-  if (how.what == io_outcome::kind::wait_readable) return await_readable();
-  if (how.what == io_outcome::kind::wait_writable) return read_on();
+  if (how.what == io_outcome::kind::wait_readable) return read_when(readable);
+  if (how.what == io_outcome::kind::wait_writable) return read_when(writable);
   finish(end_by(how));
 }
 
@@ -198,7 +200,7 @@ bool native_client::connection::write_output() {
         return true;
       case io_outcome::kind::wait_writable:
         write_armed_ = true;
-        stream_->socket().async_wait(native::stream::socket_type::wait_write,
+        stream_->socket().async_wait(writable,
                                      [self = shared_from_this()](boost::system::error_code failed) {
                                        self->write_armed_ = false;
                                        if (!failed) self->flush();

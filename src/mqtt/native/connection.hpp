@@ -38,7 +38,7 @@ class native_client::connection : public std::enable_shared_from_this<connection
   void on_deadline();
 
   void read_on();
-  void await_readable();
+  void read_when(native::stream::socket_type::wait_type ready);
   void read_turn();
   void read_batch();
   void flush();
