@@ -12,6 +12,8 @@ void read_broker(section& in, broker_settings& out) {
   static constexpr scheme schemes[] = {scheme::mqtt, scheme::mqtts, scheme::unix_socket};
   in.require("server");
   in.server("server", out.server, schemes);
+  in.choice("client", out.client,
+            {{"native", broker_client::native}, {"libmosquitto", broker_client::libmosquitto}});
   read_login(in, out.login);
   in.text("client_id", out.client_id, client_id_bytes_max);
   read_protocol(in, out.protocol);

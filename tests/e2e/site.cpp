@@ -49,6 +49,11 @@ constexpr const char* broker_configuration =
     "log_type subscribe\n"
     "log_type unsubscribe\n";
 
+std::string broker_client() {
+  const char* name = std::getenv("LINKD_TEST_CLIENT");
+  return name ? "  client: " + std::string(name) + "\n" : "";
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, transport how) {
@@ -72,7 +77,7 @@ site::site(std::string name, std::string_view broker_yaml, std::string_view daem
   std::ostringstream text;
   text << "deployment: " << name_ << "\nbroker:\n  server: mqtt://127.0.0.1:" << broker_port()
        << '\n'
-       << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
+       << broker_client() << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
        << "\nstate_dir: " << state().string() << '\n'
        << (daemon_yaml.find("listen:") == std::string_view::npos
                ? "listen:\n  server: " + door(transport::ws) + '\n'

@@ -21,7 +21,7 @@ LINK = "name: london\n"
 
 GOOD_DAEMON = [
     DAEMON,
-    "deployment: a\nbroker: { server: 'unix:///run/m.sock', protocol: 5, username: 7, password: x }\n",
+    "deployment: a\nbroker: { server: 'unix:///run/m.sock', client: native, protocol: 5, username: 7, password: x }\n",
     "deployment: a\nbroker: { server: 'mqtts://h', tls: { verify: false, server_name: x } }\n",
     "deployment: ${LINKD_SCHEMA}\nbroker: { server: '${LINKD_SERVER}', keepalive: '${LINKD_KEEPALIVE}' }\n",
     "deployment: a\nbroker: { server: 'mqtt://h', max_message: 65536, receive_maximum: '7', tls: }\n",
@@ -38,6 +38,7 @@ BAD_DAEMON = [
     "deployment: a/b\nbroker: { server: 'mqtt://h' }\n",
     "deployment: a\nbroker: { server: 'http://h' }\n",
     "deployment: a\nbroker: { server: 'mqtt://h', protocol: 4 }\n",
+    "deployment: a\nbroker: { server: 'mqtt://h', client: paho }\n",
     "deployment: a\nbroker: { server: 'mqtt://h', keepalive: 30 }\n",
     "deployment: a\nbroker: { server: 'mqtt://h', max_message: 1GB }\n",
     "deployment: a\nbroker: { server: 'mqtt://h', receive_maximum: 70000 }\n",

@@ -38,6 +38,7 @@ const mistake mistakes[] = {
     {"  password_file: nowhere\n", 4, 18, "broker.password_file", "No such file"},
     {"  password_file: /\n", 4, 18, "broker.password_file", "not a regular file"},
     {"  password: a\n  password_file: secret\n", 4, 13, "broker.password", "keep one of them"},
+    {"  client: mosquitto\n", 4, 11, "broker.client", "one of native, libmosquitto"},
     {"  protocol: 4\n", 4, 13, "broker.protocol", "one of auto, 5, 3.1.1"},
     {"  keepalive: 30\n", 4, 14, "broker.keepalive", "must be a duration"},
     {"  keepalive: 0s\n", 4, 14, "broker.keepalive", "must be from 5s to 65535s"},

@@ -110,6 +110,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
               "  username: linkd\n"
               "  password: ${LINKD_TEST_PASSWORD}\n"
               "  client_id: me\n"
+              "  client: native\n"
               "  protocol: 3.1.1\n"
               "  keepalive: 1m\n"
               "  session_expiry: 2h\n"
@@ -133,6 +134,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
   expected.broker.server = {scheme::mqtts, "::1", 8883};
   expected.broker.login = {"linkd", secret("pass: ${word} #1"), ""};
   expected.broker.client_id = "me";
+  expected.broker.client = broker_client::native;
   expected.broker.protocol = mqtt_protocol::v311;
   expected.broker.keepalive = seconds(60);
   expected.broker.session_expiry = seconds(7200);
