@@ -87,17 +87,21 @@ class Linked(Contender):
     """Ours. Paris dials the others. A subclass tells what the files say of the way between them: in
     London's own, in London's and in Paris's file of the link."""
 
+    client = "native"
+
     def link(self):
         self.start_paris()
         links = {}
         for name, broker in zip(self.far_sites, self.far):
             listening, accepting, dialling = self.way(broker)
             filters = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
-            daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
+            daemon = Daemon(self.tools.daemon, self.directory / name, broker.port,
+                            self.client, listening,
                             {"paris": f"{accepting}topics: {json.dumps(filters)}\n"})
             self.daemons.append(self.keep(daemon))
             links[name] = dialling + "topics: []\n"
-        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, "", links)
+        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, self.client,
+                       "", links)
         self.daemons.insert(0, self.keep(paris))
 
     def peak_bytes(self):
@@ -126,7 +130,14 @@ class Direct(Linked):
                 f"password_file: {password}\n")
 
 
-CONTENDERS = {"bridge": Bridge, "mqtt": ThroughBroker, "ws": Direct}
+class DirectWithLibrary(Direct):
+    """The local brokers are spoken to by libmosquitto."""
+
+    client = "libmosquitto"
+
+
+CONTENDERS = {"bridge": Bridge, "mqtt": ThroughBroker, "ws": Direct,
+              "library": DirectWithLibrary}
 BEFORE = " before"  # behind the name of one of ours: with the older daemon
 
 

@@ -96,15 +96,17 @@ class Broker(Process):
 
 
 class Daemon(Process):
-    """An mqtt-linkd; `links` holds for every peer the text of its file."""
+    """An mqtt-linkd; `client` is its `broker.client`, `links` holds for every peer the text of its
+    file."""
 
-    def __init__(self, program, directory, broker_port, daemon_text, links):
+    def __init__(self, program, directory, broker_port, client, daemon_text, links):
         (directory / "links.d").mkdir(parents=True)
         self.admin_port, = free_ports(1)
         configuration = directory / "mqtt-linkd.yaml"
         configuration.write_text(f"""deployment: {directory.name}
 broker:
   server: mqtt://127.0.0.1:{broker_port}
+  client: {client}
 admin:
   server: http://127.0.0.1:{self.admin_port}
 state_dir: {directory / "state"}

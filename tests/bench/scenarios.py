@@ -78,6 +78,9 @@ SCENARIOS = {
         "Saturation on loopback", ["bridge", "ws"],
         [Variant(f"QoS {qos}, {size} B", AGAINST, {"qos": qos, "size": size, **SATURATION})
          for qos in (0, 1) for size in (64, 200, 1024, 16384)]),
+    "clients": Scenario(
+        "The two clients of the local broker, saturation", ["bridge", "library", "ws"],
+        [Variant(f"QoS {qos}, 200 B", BULK, {"qos": qos, **SATURATION}) for qos in (0, 1)]),
     "latency": Scenario(
         "Latency", ["bridge", "ws"],
         [Variant(f"QoS {qos}, {rate} messages/s", LATENCY, {"qos": qos, "rate": rate})
