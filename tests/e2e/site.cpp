@@ -49,9 +49,10 @@ constexpr const char* broker_configuration =
     "log_type subscribe\n"
     "log_type unsubscribe\n";
 
-std::string broker_client() {
+std::string broker_client(std::string_view broker_yaml) {
   const char* name = std::getenv("LINKD_TEST_CLIENT");
-  return name ? "  client: " + std::string(name) + "\n" : "";
+  const bool chosen = broker_yaml.find("  client: ") != std::string_view::npos;
+  return name && !chosen ? "  client: " + std::string(name) + "\n" : "";
 }
 
 }  // namespace
@@ -77,7 +78,8 @@ site::site(std::string name, std::string_view broker_yaml, std::string_view daem
   std::ostringstream text;
   text << "deployment: " << name_ << "\nbroker:\n  server: mqtt://127.0.0.1:" << broker_port()
        << '\n'
-       << broker_client() << broker_yaml << "admin:\n  server: http://127.0.0.1:" << admin_port_
+       << broker_client(broker_yaml) << broker_yaml
+       << "admin:\n  server: http://127.0.0.1:" << admin_port_
        << "\nstate_dir: " << state().string() << '\n'
        << (daemon_yaml.find("listen:") == std::string_view::npos
                ? "listen:\n  server: " + door(transport::ws) + '\n'

@@ -30,7 +30,8 @@ std::string address(transport how, std::uint16_t port);
 
 // One deployment as an operator would run it: a mosquitto broker and a daemon that listens for
 // peers, their configuration, state and logs in a directory of its own. If a test fails, the end of
-// each log goes to stderr. LINKD_TEST_CLIENT in the environment of the test is its `broker.client`.
+// each log goes to stderr. LINKD_TEST_CLIENT in the environment of the test is its `broker.client`,
+// if `broker_yaml` does not name one.
 class site {
  public:
   // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its

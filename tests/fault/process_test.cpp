@@ -199,8 +199,9 @@ TEST_CASE("process: a second daemon on the same state directory refuses, the fir
 }
 
 TEST_CASE("process: a message of which the daemon crashes each time becomes a dead letter") {
-  libc_faults library;
-  one_way link({.environment_b = library.environment()});
+  libc_faults library;  // of which the call to libmosquitto is the one that knows the message
+  one_way link(
+      {.broker_yaml_b = "  client: libmosquitto\n", .environment_b = library.environment()});
   library.set("publish abort 1 0 orders/poison");
   link.publish(100);
   message poison;

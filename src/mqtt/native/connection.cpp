@@ -217,6 +217,7 @@ bool native_client::connection::write_output() {
 // What the broker said before it closed, perhaps why, can still be read.
 void native_client::connection::on_broken(const io_outcome& how) {
   broken_ = how;
+  protocol_.unheard();
   read_turn();
 }
 

@@ -162,6 +162,7 @@ result<void> protocol::handle_publish(const packet& in) {
   auto read = read_publish(in, settings_.mqtt5);
   if (!read) return read.error();
   const std::uint8_t qos = read->in.what.qos;
+  if (unheard_ && qos > 0) return {};
   if (qos == 1) put_acknowledgement(output_, packet_type::puback, read->id);
   if (qos == 2) {
     put_acknowledgement(output_, packet_type::pubrec, read->id);

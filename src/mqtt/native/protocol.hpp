@@ -51,6 +51,10 @@ class protocol {
   // The connection could not be heard until now: that is no silence of the broker's.
   void heard_again(time_point now) { last_in_ = now; }
 
+  // Nothing that we write arrives any more: what comes at QoS 1 and 2 will come again, since nobody
+  // acknowledges it, and is not told.
+  void unheard() { unheard_ = true; }
+
   // What has happened since the last call, in order.
   std::vector<event>& events() { return events_; }
 
@@ -82,6 +86,7 @@ class protocol {
   std::size_t incoming_bytes_max_;
   std::size_t outgoing_bytes_max_ = packet_bytes_max;
   bool up_ = false;
+  bool unheard_ = false;
   connack granted_;
   std::optional<end_of_connection> end_;
   std::vector<event> events_;

@@ -119,6 +119,20 @@ TEST_CASE("protocol: a publish at QoS 1 is told when it is answered, at QoS 0 wh
   CHECK_FALSE(with.protocol.end());
 }
 
+TEST_CASE("protocol: unheard it still hears answers, and no message that would come again",
+          "[mqtt]") {
+  talk with;
+  const auto sent = with.protocol.publish(make_message("1"));
+  REQUIRE(sent.has_value());
+  with.protocol.unheard();
+  with.hears(publish_digits(1, 1) + publish_digits(2, 2) + "30050001610078");
+  const auto heard = with.told<received_message>();
+  REQUIRE(heard.size() == 1);
+  CHECK(heard[0].what.qos == 0);
+  with.hears("40020001");
+  CHECK(with.told<mqtt::published>().size() == 1);
+}
+
 TEST_CASE("protocol: written in pieces, the output stays whole", "[mqtt]") {
   talk with;
   bytes expected, got;
