@@ -39,8 +39,9 @@ class link_session {
 
   // Our interest changed (after announced.apply()).
   void announce(const interest::change& change, time_point now);
-  // Everything of the peer's queue below `offset` has been delivered and that is on disk. To be told
-  // anew to each session once it is established: the peer may have missed what was said before.
+  // Everything of the peer's queue below `offset` has been delivered and that is on disk. To be
+  // told anew to each session once it is established: the peer may have missed what was said
+  // before.
   void on_delivered(std::uint64_t offset, time_point now);
   // The local reading position cannot be served: records below `begin` are gone.
   void on_queue_begin(std::uint64_t begin);
