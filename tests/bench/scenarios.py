@@ -15,6 +15,7 @@ class Measure:
 RATE = Measure("rate", "messages/s")
 MEGABYTES = Measure("payload_mb_s", "payload MB/s", 1)
 DAEMONS_CPU = Measure("daemons_cpu_ms", "CPU ms / 1000 messages, daemons", 1)
+BROKERS_CPU = Measure("brokers_cpu_ms", "CPU ms / 1000 messages, brokers", 1)
 SITES_CPU = Measure("sites_cpu_ms", "CPU ms / 1000 messages, daemons and brokers", 1)
 P50 = Measure("p50_ms", "latency p50 ms", 2)
 P99 = Measure("p99_ms", "latency p99 ms", 2)
@@ -25,7 +26,8 @@ LINE_BYTES = Measure("line_bytes", "bytes on the line a delivered message", 1)
 PEAK = Measure("peak_mb", "peak memory of what queues, MB", 1)
 MISSING = Measure("missing", "lost messages")
 
-BULK = [RATE, DAEMONS_CPU, SITES_CPU, MISSING]
+CPU = [DAEMONS_CPU, BROKERS_CPU, SITES_CPU]
+BULK = [RATE, *CPU, MISSING]
 AGAINST = [RATE, SITES_CPU, MISSING]  # a bridge, which has no daemons
 OUTAGE = [Measure("backlog", "messages that waited"),
           Measure("recovery_s", "s until all had arrived", 1),
@@ -67,7 +69,9 @@ SCENARIOS = {
         "A direct link against one through the peer's broker", ["mqtt", "ws"],
         [Variant("QoS 1, saturation", BULK, {"qos": 1, **SATURATION}),
          Variant("QoS 0, saturation", BULK, {"qos": 0, **SATURATION}),
-         Variant("QoS 1, 1000 messages/s", LATENCY, {"qos": 1, "rate": 1000})]),
+         Variant("QoS 1, 16 KiB that do not compress, saturation", [MEGABYTES, *CPU, MISSING],
+                 LARGE),
+         Variant("QoS 1, 1000 messages/s", [P50, P99, *CPU, MISSING], {"qos": 1, "rate": 1000})]),
     "long_line": Scenario(
         "100 ms round trip, 16 KiB messages that no compression makes smaller", ["mqtt", "ws"],
         [Variant("QoS 1, saturation", LONG_LINE, LARGE,
