@@ -96,7 +96,7 @@ class ws_acceptor::listener : public std::enable_shared_from_this<listener> {
   random_source& random_;
   refusal_log refusals_;
   link_admission admission_;
-  failure_limit failures_;
+  failure_limit failures_, certificate_failures_;
   std::set<std::string> links_;
   std::shared_ptr<asio::ssl::context> context_;  // none: `ws`, or the certificate cannot be used
   tcp::acceptor acceptor_;
@@ -204,6 +204,10 @@ void ws_acceptor::listener::admit(tcp::socket socket) {
   socket.set_option(tcp::no_delay(true), gone);
   socket.set_option(asio::socket_base::keep_alive(true), gone);
   const std::string address = address_of(remote);
+  // Its certificate is seen before there is a way to tell it anything.
+  if (!certificate_failures_.allows(address, time_.now())) {
+    return note_refusal("", address, "too_many_failures: of certificates");
+  }
   make_room_for(address);
   pending_.push_back({address, std::make_unique<ws_reception>(
                                    std::move(socket), context_,
@@ -232,7 +236,11 @@ asio::awaitable<void> ws_acceptor::listener::receive(self /*alive*/, place mine)
   if (!events_) co_return;
   if (received) {
     hand_over(std::move(*received), address);
-  } else if (received.error().code == errc::permission) {
+    co_return;
+  }
+  const errc code = received.error().code;
+  if (code == errc::permission) certificate_failures_.on_failure(address, time_.now());
+  if (code == errc::permission || code == errc::invalid) {
     note_refusal("", address, received.error().text);
   }
 }
@@ -247,6 +255,7 @@ result<void> ws_acceptor::listener::judge(const std::string& peer, const credent
   const auto allowed = admission_.check(peer, shown, for_us);
   if (allowed) {
     failures_.on_success(address);
+    certificate_failures_.on_success(address);
   } else {
     failures_.on_failure(address, now);
     note_refusal(peer, address, for_us.empty() ? allowed.error().text : for_us);

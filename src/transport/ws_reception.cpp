@@ -114,7 +114,7 @@ asio::awaitable<ws_reception::outcome> ws_reception::shake_hands() {
                     std::string("tls: ") + X509_verify_cert_error_string(verified)};
   }
   if (failed.category() == asio::error::get_ssl_category()) {
-    co_return error{errc::permission, "tls: " + failed.message()};
+    co_return error{errc::invalid, "tls: " + failed.message()};
   }
   co_return nobody("tls: " + failed.message());
 }

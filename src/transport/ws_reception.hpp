@@ -32,8 +32,9 @@ class ws_reception {
   ws_reception(boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> tls,
                judge may_enter);
 
-  // Once; this must live until it is done. errc::permission: a certificate failed, on either side.
-  // errc::refused: the judge said no, and the peer was told. errc::unavailable: nobody we can name.
+  // Once; this must live until it is done. errc::permission: its certificate failed. errc::invalid:
+  // it speaks no TLS, or refuses our certificate. errc::refused: the judge said no, and the peer
+  // was told. errc::unavailable: nobody we can name.
   boost::asio::awaitable<result<ws_guest>> receive();
   // receive() ends soon, with errc::unavailable.
   void close() { close_(); }

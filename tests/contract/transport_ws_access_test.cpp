@@ -98,6 +98,25 @@ TEST_CASE("ws access: failures of an address are limited, a success forgives", "
   check_that_dial_works(world);
 }
 
+TEST_CASE("ws access: certificates that fail are limited too, and do not count as passwords",
+          "[transport]") {
+  ws_world world(scheme::wss);
+  world.files.make_authority("other");
+  world.files.make("london", {.subject = "london", .authority = "other"});
+  contract::host paris;
+  world.accept(paris);
+  for (int i = 0; i < transport::failure_limit::burst; ++i) {
+    CHECK_THAT(fate_of_dial(world).text, Contains("unknown ca"));
+  }
+  CHECK_THAT(fate_of_dial(world).text, !Contains("unknown ca"));  // closed unheard
+  world.time.at += transport::failure_limit::refill;
+  CHECK_THAT(fate_of_dial(world).text, Contains("unknown ca"));
+  world.files.make("london", {.subject = "london"});
+  world.time.at += transport::failure_limit::refill;
+  check_that_dial_works(world);
+  check_that_dial_works(world);
+}
+
 TEST_CASE("ws access: paris's certificate is checked at every attempt", "[transport]") {
   ws_world world(scheme::wss);
   std::string expected;

@@ -64,7 +64,8 @@ TEST_CASE("network: a storm of resets delays, and nothing is lost or repeated") 
 }
 
 TEST_CASE("network: a peer that dies behind a silent line is noticed, and found again") {
-  one_way link(200);
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  one_way link(how, 200);
   link.publish(2000);
   REQUIRE(link.subscriber->await_arrivals(200, patience));
   // No FIN and no RST comes through.
@@ -76,7 +77,8 @@ TEST_CASE("network: a peer that dies behind a silent line is noticed, and found 
   on_both_lines(link, [](tcp_proxy& line) { line.restore(); });
   link.fault_ended();
   const ledger found = link.settled();
-  report("half-open: peer killed behind a silent line", "proxy holds everything", 1, link, found);
+  report("half-open: peer killed behind a silent line",
+         how == transport::mqtt ? "proxy holds everything" : "the same, direct", 1, link, found);
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   CHECK(found.repeated <= 128);
@@ -127,6 +129,28 @@ TEST_CASE("network: a name server that never answers delays one link, not the ot
   const ledger found = link.settled();
   report("name server that never answers", "faulty_libc: getaddrinfo hangs", 1, link, found);
   check_once(found);
+}
+
+TEST_CASE("network: a name is looked up at each attempt, so a network may come up late or move") {
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(how);
+  libc_faults net;
+  site a("A"), b("B");
+  a.write_link("B", "", {});
+  std::string door = a.door(how);
+  b.write_link("A", door.replace(door.find("127.0.0.1"), 9, "localhost"), {"orders"});
+  b.set_environment(net.environment());
+  net.set("dns EIO 1 3 localhost\n");
+  a.start_daemon();
+  b.start_daemon();
+  REQUIRE(eventually(patience, [&] { return linked(a, b); }));
+  CHECK(net.hits() == 3);
+  CHECK(b.daemon_log().find("Temporary failure in name resolution") != std::string::npos);
+  net.set("dns 0 1 0 localhost\n");  // counts
+  a.kill_daemon();
+  REQUIRE(eventually(patience, [&] { return net.hits() > 0 && !b.link_up("A"); }));
+  a.start_daemon();
+  CHECK(eventually(patience, [&] { return linked(a, b); }));
 }
 
 TEST_CASE("network: 64 kbit/s are slow, and enough") {
