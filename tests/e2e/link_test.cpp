@@ -214,8 +214,11 @@ TEST_CASE("link: with MQTT 3.1.1 identical messages published at both sides at o
   at_b.publish(text("same/topic", "last"));
   REQUIRE(at_a.await_arrivals(2 * each + 2, patience));
   REQUIRE(at_b.await_arrivals(2 * each + 2, patience));
-  CHECK(a.metric("mqtt_linkd_messages_sent_total") == double(each + 1));
-  CHECK(b.metric("mqtt_linkd_messages_sent_total") == double(each + 1));
+  for (const site* one : {&a, &b}) {
+    // More if the connection of the smaller name replaced the other one meanwhile.
+    CHECK(one->metric("mqtt_linkd_messages_sent_total") >= double(each + 1));
+    CHECK(one->metric("mqtt_linkd_messages_received_total") == double(each + 1));
+  }
   CHECK(at_a.arrived() == 2 * each + 2);
   CHECK(at_b.arrived() == 2 * each + 2);
 }
