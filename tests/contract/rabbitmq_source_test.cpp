@@ -7,13 +7,13 @@
 #include "tests/support/process.hpp"
 #include "tests/support/rabbitmq_broker.hpp"
 
-// The rabbitmq source and the broker itself (scripts/interop rabbitmq installs it).
+// The rabbitmq source and the broker itself (scripts/interop live-rabbitmq installs it).
 using namespace linkd;
 using namespace linkd::test;
 
 TEST_CASE("rabbitmq source: follows a real broker, at once where the event exchange is bound") {
   if (!rabbitmq_broker::is_installed()) {
-    WARN("rabbitmq-server is not installed: run scripts/interop rabbitmq");
+    WARN("rabbitmq-server is not installed: run scripts/interop live-rabbitmq");
     return;
   }
   rabbitmq_broker broker;
@@ -28,7 +28,7 @@ TEST_CASE("rabbitmq source: follows a real broker, at once where the event excha
               R"({"routing_key":"binding.#"})"));
 
   subscription_world world(interest_source::rabbitmq);
-  world.settings.broker.server = {scheme::mqtt, "127.0.0.1", broker.mqtt_port()};
+  world.settings.broker.server = {scheme::mqtt, "127.0.0.1", broker.port()};
   world.settings.interest.server = {scheme::http, "127.0.0.1", broker.api_port()};
   world.settings.interest.login = {"guest", secret("wrong"), ""};
   world.start();
@@ -38,7 +38,7 @@ TEST_CASE("rabbitmq source: follows a real broker, at once where the event excha
   world.settings.interest.login = {"guest", secret("guest"), ""};
   const auto client = [&](const std::string& id, std::vector<std::string> filters) {
     return mqtt_peer_settings{
-        .port = broker.mqtt_port(), .client_id = id, .mqtt5 = false, .filters = std::move(filters)};
+        .port = broker.port(), .client_id = id, .mqtt5 = false, .filters = std::move(filters)};
   };
   // A session that stays, of a client that goes.
   { mqtt_peer offline(client("off line", {"fleet/+/state", "a b/#"})); }
@@ -46,8 +46,8 @@ TEST_CASE("rabbitmq source: follows a real broker, at once where the event excha
   world.start();
   REQUIRE(world.until_complete({"fleet/+/state", "a b/#"}));
   // The follower's own subscription is an event, and no interest.
-  process clean({{"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(broker.mqtt_port()),
-                  "-i", "clean", "-t", "+/x"},
+  process clean({{"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(broker.port()), "-i",
+                  "clean", "-t", "+/x"},
                  {},
                  "/dev/null"});
   REQUIRE(world.until_complete({"fleet/+/state", "a b/#", "+/x"}));

@@ -12,6 +12,7 @@
 
 #include "tests/e2e/http.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/mosquitto_broker.hpp"
 #include "tests/support/ports.hpp"
 
 namespace linkd::test {
@@ -71,8 +72,14 @@ std::string daemon_program() {
 
 site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml,
            std::string_view mosquitto_conf)
+    : site(std::move(name), broker_yaml, daemon_yaml,
+           std::make_unique<mosquitto_broker>(broker_configuration + std::string(mosquitto_conf))) {
+}
+
+site::site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml,
+           std::unique_ptr<any_broker> broker)
     : name_(std::move(name)),
-      broker_(broker_configuration + std::string(mosquitto_conf)),
+      broker_(std::move(broker)),
       admin_port_(free_port()),
       listen_port_(free_port()) {
   std::ostringstream text;
@@ -95,7 +102,7 @@ site::~site() {
   if (std::uncaught_exceptions() == 0) return;
   std::cerr << "--- daemon " << name_ << " (" << directory() << ")\n"
             << last_lines(daemon_log(), 40) << "--- broker " << name_ << '\n'
-            << last_lines(broker_.log(), 15);
+            << last_lines(broker_->log(), 15);
 }
 
 std::filesystem::path site::configuration() const {
@@ -168,7 +175,7 @@ double site::waiting_for(const std::string& peer) const {
 }
 
 bool site::captures(std::string_view filter) const {
-  const std::string log = broker_.log();
+  const std::string log = broker_->log();
   const std::string client = ": mqtt-linkd-" + name_;
   const auto granted = log.rfind(client + " 1 " + std::string(filter) + '\n');
   const auto withdrawn = log.rfind(client + ' ' + std::string(filter) + '\n');

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/mosquitto_broker.hpp"
+#include "tests/support/any_broker.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -28,16 +28,18 @@ std::ostream& operator<<(std::ostream& out, transport how);
 // "mqtt://127.0.0.1:1234", "ws://127.0.0.1:1234"; through a line to `port`, for instance.
 std::string address(transport how, std::uint16_t port);
 
-// One deployment as an operator would run it: a mosquitto broker and a daemon that listens for
+// One deployment as an operator would run it: a broker and a daemon that listens for
 // peers, their configuration, state and logs in a directory of its own. If a test fails, the end of
 // each log goes to stderr. LINKD_TEST_CLIENT in the environment of the test is its `broker.client`,
 // if `broker_yaml` does not name one.
 class site {
  public:
-  // Starts the broker. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its
+  // Starts a mosquitto. `daemon_yaml` is added to mqtt-linkd.yaml, `broker_yaml` (indented) to its
   // `broker`, `mosquitto_conf` to the broker's own configuration.
   explicit site(std::string name, std::string_view broker_yaml = {},
                 std::string_view daemon_yaml = {}, std::string_view mosquitto_conf = {});
+  site(std::string name, std::string_view broker_yaml, std::string_view daemon_yaml,
+       std::unique_ptr<any_broker> broker);
   ~site();
   site(const site&) = delete;
   site& operator=(const site&) = delete;
@@ -49,12 +51,13 @@ class site {
   [[nodiscard]] std::string daemon_log() const;
 
   [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
-  [[nodiscard]] std::uint16_t broker_port() const { return broker_.port(); }
+  [[nodiscard]] std::uint16_t broker_port() const { return broker_->port(); }
   [[nodiscard]] std::uint16_t listen_port() const { return listen_port_; }
   // Where peers reach us.
   [[nodiscard]] std::string door(transport how) const;
   // Stopped in good order it stores its sessions.
-  [[nodiscard]] mosquitto_broker& broker() { return broker_; }
+  [[nodiscard]] any_broker& broker() { return *broker_; }
+  [[nodiscard]] const any_broker& broker() const { return *broker_; }
 
   // Writes links.d/<peer>.yaml. `server`: see address(); empty: the peer is not dialled. The peer
   // may dial us. `yaml` is added.
@@ -75,13 +78,13 @@ class site {
                               std::initializer_list<std::string_view> labels = {}) const;
   [[nodiscard]] bool link_up(const std::string& peer) const;
   [[nodiscard]] double waiting_for(const std::string& peer) const;  // messages in its queue
-  // The broker's own log says that the daemon is subscribed to this filter.
+  // The log of mosquitto says that the daemon is subscribed to this filter.
   [[nodiscard]] bool captures(std::string_view filter) const;
 
  private:
   const std::string name_;
   const temp_dir directory_;
-  mosquitto_broker broker_;
+  const std::unique_ptr<any_broker> broker_;
   const std::uint16_t admin_port_, listen_port_;
   strings environment_;
   std::unique_ptr<process> daemon_;

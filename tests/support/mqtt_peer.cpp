@@ -210,6 +210,9 @@ void mqtt_peer::client::run(const std::stop_token& stop) {
 void mqtt_peer::client::open() {
   library_ = mosquitto_new(settings_.client_id.c_str(), false, this);
   set_callbacks();
+  if (!settings_.username.empty()) {
+    mosquitto_username_pw_set(library_, settings_.username.c_str(), settings_.password.c_str());
+  }
   mosquitto_int_option(library_, MOSQ_OPT_PROTOCOL_VERSION,
                        settings_.mqtt5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
   mosquitto_int_option(library_, MOSQ_OPT_TCP_NODELAY, 1);

@@ -15,9 +15,10 @@ struct mqtt_peer_settings {
   std::uint16_t port = 0;  // of 127.0.0.1
   std::string client_id = {};
   bool mqtt5 = true;
-  std::vector<std::string> filters = {};  // subscribed at QoS 1, with Retain As Published
-  std::size_t window = 100;               // QoS 1 publishes in flight
-  double messages_per_s_max = 0;          // 0: as fast as the broker takes them
+  std::vector<std::string> filters = {};     // subscribed at QoS 1, with Retain As Published
+  std::size_t window = 100;                  // QoS 1 publishes in flight
+  double messages_per_s_max = 0;             // 0: as fast as the broker takes them
+  std::string username = {}, password = {};  // empty: anonymous
 };
 
 // A client of a broker, as an application would be one: an own thread, a persistent session, and

@@ -1,0 +1,163 @@
+// What two brokers and two daemons go through without losing a message.
+#include <catch2/catch.hpp>
+
+#include "tests/interop/stage.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace linkd;
+using namespace linkd::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::chrono::seconds recovery{90};
+
+// Numbered messages from A to B.
+struct flow {
+  stage& s;
+  mqtt_peer publisher;
+  std::size_t sent = 0;
+
+  explicit flow(stage& on) : s(on), publisher(paced(on)) {}
+  static mqtt_peer_settings paced(const stage& on) {
+    auto settings = on.client_of(on.a, "publisher", {});
+    settings.messages_per_s_max = 300;
+    return settings;
+  }
+  void publish(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) publisher.publish(numbered("orders/new", sent++));
+  }
+  [[nodiscard]] ledger found() const { return compare(sent, "orders/new", s.arrivals_at_b()); }
+  [[nodiscard]] bool settled() const {
+    return publisher.await_accepted(sent, recovery) &&
+           eventually(
+               recovery, [&] { return found().missing == 0 && linked(s.a, s.b) && s.idle(); },
+               100ms);
+  }
+};
+
+stage::settings one_way(const ends& pair, const std::string& scenario, transport how) {
+  return {.pair = pair, .scenario = scenario, .how = how, .wanted_by_b = {"orders/#"}};
+}
+
+}  // namespace
+
+TEST_CASE("interop: nothing is lost, repeated or overtaken when the line is cut") {
+  const auto pair = GENERATE(from_range(all_pairs()));
+  const auto how = GENERATE(transport::mqtt, transport::ws);
+  CAPTURE(pair, how);
+  stage s(one_way(pair, how == transport::mqtt ? "line cut, mqtt" : "line cut, ws", how),
+          "orders/probe");
+  flow orders(s);
+  orders.publish(900);
+  REQUIRE(s.at_b->await_arrivals(100, patience));
+  s.line_to_a.cut();
+  s.line_to_b.cut();
+  REQUIRE(orders.publisher.await_accepted(orders.publisher.accepted() + 300, patience));
+  s.line_to_a.restore();
+  s.line_to_b.restore();
+  REQUIRE(orders.settled());
+  REQUIRE(orders.found() == ledger{});
+}
+
+TEST_CASE("interop: nothing is lost or overtaken when either daemon is killed") {
+  const auto pair = GENERATE(from_range(all_pairs()));
+  CAPTURE(pair);
+  stage s(one_way(pair, "daemons killed", transport::mqtt), "orders/probe");
+  flow orders(s);
+  for (int i = 0; i < 4; ++i) {
+    const std::size_t accepted = orders.publisher.accepted();
+    orders.publish(200);
+    REQUIRE(orders.publisher.await_accepted(accepted + 100, recovery));
+    site& victim = i % 2 == 0 ? s.a : s.b;
+    victim.kill_daemon();
+    victim.start_daemon();
+  }
+  const bool settled = orders.settled();
+  const ledger found = orders.found();
+  CAPTURE(found);
+  REQUIRE(settled);
+  REQUIRE(found.missing == 0);
+  REQUIRE(found.unexpected == 0);
+  if (found.overtaken > 0) {
+    // Only a broker that sends unacknowledged messages again behind newer ones.
+    REQUIRE(s.name_of(s.a) == "nats");
+    s.verdict.impossible(s.name_of(s.a) + " sends what was not acknowledged behind newer messages");
+  }
+}
+
+TEST_CASE("interop: nothing is lost when either broker is restarted") {
+  const auto pair = GENERATE(from_range(all_pairs()));
+  CAPTURE(pair);
+  stage s(one_way(pair, "brokers restarted", transport::mqtt), "orders/probe");
+  flow orders(s);
+  for (site* restarted : {&s.a, &s.b}) {
+    const std::size_t accepted = orders.publisher.accepted();
+    orders.publish(300);
+    REQUIRE(orders.publisher.await_accepted(accepted + 100, recovery));
+    restarted->broker().stop();
+    restarted->broker().start();
+    REQUIRE(orders.publisher.await_accepted(accepted + 200, recovery));
+  }
+  REQUIRE(orders.publisher.await_accepted(orders.sent, recovery));
+  const bool forgetful =
+      !s.a.broker().traits().keeps_sessions || !s.b.broker().traits().keeps_sessions;
+  if (!forgetful) {
+    REQUIRE(orders.settled());
+    REQUIRE(orders.found().missing == 0);
+    return;
+  }
+  REQUIRE(s.carries("orders/probe"));
+  REQUIRE(eventually(recovery, [&] { return s.idle(); }));
+  for (site* where : {&s.a, &s.b}) {
+    if (where->broker().traits().keeps_sessions) continue;
+    // Never silently: the daemon has told that there may be a gap.
+    REQUIRE(where->metric("mqtt_linkd_broker_sessions_lost_total") >= 1);
+    s.verdict.impossible(s.name_of(*where) + " forgets its sessions, told as \"gap possible\"");
+  }
+}
+
+TEST_CASE("interop: another client with the daemon's id costs nothing but time") {
+  const auto pair = GENERATE(from_range(all_pairs()));
+  CAPTURE(pair);
+  stage s(one_way(pair, "takeover", transport::mqtt), "orders/probe");
+  flow orders(s);
+  orders.publish(300);
+  for (int i = 0; i < 3; ++i) {
+    const mqtt_peer thief(s.client_of(s.b, "mqtt-linkd-B", {}));
+    REQUIRE(eventually(recovery, [&] { return s.b.metric("mqtt_linkd_broker_up") == 0; }));
+  }
+  const bool settled = orders.settled();
+  const ledger found = orders.found();
+  CAPTURE(found);
+  REQUIRE(settled);
+  REQUIRE(found.missing == 0);
+  REQUIRE(found.overtaken == 0);
+}
+
+TEST_CASE("interop: what the far broker refuses is a dead letter, what follows arrives") {
+  const auto pair = GENERATE(from_range(all_pairs()));
+  CAPTURE(pair);
+  if (pair.b.broker != "mosquitto") return;  // no ACL and limit in the others' launchers
+  auto settings = one_way(pair, "refused by ACL, too large", transport::mqtt);
+  const temp_dir files;
+  const std::string acl = (files.path() / "acl").string();
+  write_file(acl, "topic readwrite #\ntopic readwrite $LINK/#\ntopic deny orders/denied\n");
+  settings.mosquitto_conf_b = "acl_file " + acl + "\nmessage_size_limit 10000\n";
+  stage s(settings, "orders/probe");
+  const auto rejected = [&] {
+    return s.b.metric("mqtt_linkd_messages_dropped_total", {"link=\"A\"", "reason=\"rejected\""});
+  };
+  s.at_a->publish(text_message("orders/denied", "denied"));
+  s.at_a->publish(text_message("orders/large", std::string(20'000, 'x')));
+  s.at_a->publish(text_message("orders/good", "good"));
+  REQUIRE(eventually(recovery,
+                     [&] { return payloads(s.arrivals_at_b()) == strings{"good"} && s.idle(); }));
+  if (s.mqtt5_at(s.b)) {
+    REQUIRE(rejected() == 2);
+  } else {
+    REQUIRE(rejected() == 1);
+    s.verdict.impossible(s.name_of(s.b) + ": an ACL's refusal is not told with MQTT 3.1.1");
+  }
+}

@@ -1,0 +1,167 @@
+#include "tests/support/other_brokers.hpp"
+
+#include <stdexcept>
+
+#include "tests/support/eventually.hpp"
+#include "tests/support/mosquitto_broker.hpp"
+#include "tests/support/ports.hpp"
+#include "tests/support/rabbitmq_broker.hpp"
+
+namespace linkd::test {
+
+using namespace std::chrono_literals;
+
+// --- ejabberd ------------------------------------------------------------------------------------
+
+ejabberd_broker::ejabberd_broker()
+    : any_broker({.name = "ejabberd",
+                  .keeps_sessions = false,
+                  .control_prefix = "linkd",
+                  .username = "tester",
+                  .password = "any"}),
+      epmd_port_(free_port()),
+      dist_port_(free_port()) {
+  write_file(directory() / "ejabberd.yml",
+             "hosts: [localhost]\nloglevel: warning\nauth_method: anonymous\n"
+             "anonymous_protocol: login_anon\nallow_multiple_connections: true\n"
+             "listen:\n  - { port: " +
+                 std::to_string(port()) +
+                 ", ip: 127.0.0.1, module: mod_mqtt, backlog: 1000 }\n"
+                 "modules:\n  mod_mqtt: { session_expiry: 1 hour, max_queue: infinity }\n");
+  // By ourselves, and before the server looks for it: the one it starts would outlive it.
+  epmd_.emplace(
+      process_settings{{"epmd", "-port", std::to_string(epmd_port_), "-address", "127.0.0.1"},
+                       {},
+                       directory() / "epmd.log"});
+  if (!eventually(30s, [&] { return accepts_connections(epmd_port_); })) {
+    throw std::runtime_error("epmd does not start");
+  }
+  start();
+}
+
+// Not ejabberdctl, which changes the user.
+process_settings ejabberd_broker::command() const {
+  const std::string files = directory().string();
+  const std::string port_text = std::to_string(dist_port_);
+  return {{"erl",
+           "-noinput",
+           "-sname",
+           "linkd" + port_text + "@localhost",
+           "-mnesia",
+           "dir",
+           '"' + files + "/mnesia\"",
+           "-kernel",
+           "inet_dist_use_interface",
+           "{127,0,0,1}",
+           "-kernel",
+           "inet_dist_listen_min",
+           port_text,
+           "-kernel",
+           "inet_dist_listen_max",
+           port_text,
+           "+S",
+           "2:2",
+           "+sbwt",
+           "none",
+           "-s",
+           "ejabberd"},
+          {"HOME=" + files, "ERL_LIBS=/usr/lib/x86_64-linux-gnu",
+           "ERL_EPMD_PORT=" + std::to_string(epmd_port_), "ERL_EPMD_ADDRESS=127.0.0.1",
+           "EJABBERD_CONFIG_PATH=" + files + "/ejabberd.yml",
+           "EJABBERD_LOG_PATH=" + files + "/ejabberd.log"},
+          {}};
+}
+
+// --- NATS ----------------------------------------------------------------------------------------
+
+nats_broker::nats_broker() : any_broker({.name = "nats", .mqtt5 = false}) {
+  const std::string server = std::to_string(free_port());
+  write_file(directory() / "nats.conf",
+             "server_name: linkd\nlisten: \"127.0.0.1:" + server + "\"\njetstream { store_dir: \"" +
+                 directory().string() + "/jetstream\" }\nmqtt { listen: \"127.0.0.1:" +
+                 std::to_string(port()) + "\", ack_wait: \"2s\", max_ack_pending: 1000 }\n");
+  start();
+}
+
+process_settings nats_broker::command() const {
+  return {{"/usr/sbin/nats-server", "-c", (directory() / "nats.conf").string()}, {}, {}};
+}
+
+// --- ActiveMQ ------------------------------------------------------------------------------------
+
+activemq_broker::activemq_broker()
+    : any_broker({.name = "activemq",
+                  .mqtt5 = false,
+                  .keeps_retained = false,
+                  .control_prefix = "linkd"}) {
+  const std::string files = directory().string();
+  write_file(
+      directory() / "activemq.xml",
+      "<beans xmlns='http://www.springframework.org/schema/beans'"
+      " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
+      " xsi:schemaLocation='http://www.springframework.org/schema/beans"
+      " http://www.springframework.org/schema/beans/spring-beans.xsd"
+      " http://activemq.apache.org/schema/core"
+      " http://activemq.apache.org/schema/core/activemq-core.xsd'>"
+      "<broker xmlns='http://activemq.apache.org/schema/core' brokerName='linkd' useJmx='false'"
+      " advisorySupport='false' dataDirectory='" +
+          files + "/data'><persistenceAdapter><kahaDB directory='" + files +
+          "/kahadb'/></persistenceAdapter><transportConnectors>"
+          "<transportConnector name='mqtt' uri='mqtt://127.0.0.1:" +
+          std::to_string(port()) + "'/></transportConnectors></broker></beans>\n");
+  write_file(directory() / "log4j.properties",
+             "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n"
+             "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n");
+  start();
+}
+
+process_settings activemq_broker::command() const {
+  const std::string files = directory().string();
+  const std::string jars =
+      "/usr/share/activemq/lib/*:/usr/share/activemq/lib/optional/*:/usr/share/java/"
+      "mqtt-client.jar:/usr/share/java/hawtdispatch.jar:/usr/share/java/hawtdispatch-transport.jar";
+  return {{"java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", files + ':' + jars,
+           "-Dactivemq.home=" + files, "-Dactivemq.base=" + files, "-Dactivemq.data=" + files,
+           "org.apache.activemq.console.Main", "start", "xbean:file:" + files + "/activemq.xml"},
+          {},
+          {}};
+}
+
+// --- aedes ---------------------------------------------------------------------------------------
+
+aedes_broker::aedes_broker()
+    : any_broker(
+          {.name = "aedes", .mqtt5 = false, .keeps_retained = false, .keeps_sessions = false}) {
+  write_file(directory() / "aedes.mjs",
+             "import { createServer } from 'node:net';\n"
+             "import { Aedes } from '" LINKD_AEDES
+             "/node_modules/aedes/aedes.js';\n"
+             "const broker = await Aedes.createBroker();\n"
+             "createServer(broker.handle).listen(" +
+                 std::to_string(port()) + ", '127.0.0.1');\n");
+  start();
+}
+
+process_settings aedes_broker::command() const {
+  return {{"node", (directory() / "aedes.mjs").string()}, {}, {}};
+}
+
+// -------------------------------------------------------------------------------------------------
+
+std::unique_ptr<any_broker> make_broker(const std::string& name, const std::string& extra_config) {
+  if (name == "mosquitto") {
+    return std::make_unique<mosquitto_broker>(
+        "max_inflight_messages 1000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
+        "persistence true\npersistence_location {dir}/\n"
+        "log_type error\nlog_type warning\nlog_type notice\n" +
+        extra_config);
+  }
+  if (name == "rabbitmq") return std::make_unique<rabbitmq_broker>();
+  if (name == "ejabberd") return std::make_unique<ejabberd_broker>();
+  if (name == "nats") return std::make_unique<nats_broker>();
+  if (name == "activemq") return std::make_unique<activemq_broker>();
+  if (name == "aedes") return std::make_unique<aedes_broker>();
+  throw std::runtime_error("no broker has the name " + name);
+}
+
+}  // namespace linkd::test
