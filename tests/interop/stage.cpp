@@ -27,16 +27,24 @@ std::string name(const end& which) {
   return which.broker + (which.mqtt311 ? "/3.1.1" : "");
 }
 
-// Guaranteed to be built in place.
-site make_site(const std::string& deployment, const end& which, const std::string& config) {
+// A link has one control prefix at both ends: topics that begin with $ only if both brokers carry
+// them.
+std::string common_prefix(const ends& pair) {
+  const auto plain = [](const end& which) {
+    return which.broker == "ejabberd" || which.broker == "activemq";
+  };
+  return plain(pair.a) || plain(pair.b) ? "linkd" : "$LINK";
+}
+
+site make_site(const std::string& deployment, const end& which, const std::string& prefix,
+               const std::string& config) {
   auto broker = make_broker(which.broker, config);
   const broker_traits& traits = broker->traits();
   std::string yaml = which.mqtt311 ? "  protocol: 3.1.1\n" : "";
   if (!traits.username.empty()) {
     yaml += "  username: " + traits.username + "\n  password: " + traits.password + '\n';
   }
-  const std::string prefix = "control_prefix: '" + traits.control_prefix + "'\n";
-  return site(deployment, yaml, prefix, std::move(broker));
+  return site(deployment, yaml, "control_prefix: '" + prefix + "'\n", std::move(broker));
 }
 
 }  // namespace
@@ -73,8 +81,9 @@ void cell::impossible(const std::string& words) {
 
 stage::stage(const settings& chosen, const std::string& probe_topic)
     : verdict(chosen.pair, chosen.scenario),
-      a(make_site("A", chosen.pair.a, "")),
-      b(make_site("B", chosen.pair.b, chosen.mosquitto_conf_b)),
+      prefix_(common_prefix(chosen.pair)),
+      a(make_site("A", chosen.pair.a, prefix_, "")),
+      b(make_site("B", chosen.pair.b, prefix_, chosen.mosquitto_conf_b)),
       line_to_a(chosen.how == transport::mqtt ? a.broker_port() : a.listen_port()),
       line_to_b(chosen.how == transport::mqtt ? b.broker_port() : b.listen_port()),
       pair_(chosen.pair),
@@ -90,13 +99,12 @@ stage::stage(const settings& chosen, const std::string& probe_topic)
   REQUIRE(carries(probe_topic));
 }
 
-// The far broker's account and control prefix are the peer's.
+// With an account at the far broker.
 void stage::write_link(site& from, const site& to, transport how, std::uint16_t line,
                        const strings& topics) {
   const broker_traits& far = to.broker().traits();
   std::string yaml;
   if (how == transport::mqtt) {
-    yaml = "control_prefix: '" + far.control_prefix + "'\n";
     if (!far.username.empty()) {
       yaml += "username: " + far.username + "\npassword: " + far.password + '\n';
     }
@@ -143,9 +151,9 @@ std::string stage::name_of(const site& where) const {
   return name(&where == &a ? pair_.a : pair_.b);
 }
 
-std::vector<message> stage::of_scenario(const site& where, const mqtt_peer& client) const {
+std::vector<message> stage::of_scenario(const mqtt_peer& client) const {
   auto arrivals = client.arrivals();
-  const std::string ours = where.broker().traits().control_prefix + '/';
+  const std::string ours = prefix_ + '/';
   std::erase_if(arrivals, [&](const message& each) {
     return each.topic.starts_with(ours) || each.topic.starts_with('$') ||
            each.payload.starts_with(probe);

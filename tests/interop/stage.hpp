@@ -64,8 +64,8 @@ class stage {
   explicit stage(const settings& chosen, const std::string& probe_topic);
 
   // Messages of the scenario only: without the probes and what a broker shows of our own traffic.
-  [[nodiscard]] std::vector<message> arrivals_at_a() const { return of_scenario(a, *at_a); }
-  [[nodiscard]] std::vector<message> arrivals_at_b() const { return of_scenario(b, *at_b); }
+  [[nodiscard]] std::vector<message> arrivals_at_a() const { return of_scenario(*at_a); }
+  [[nodiscard]] std::vector<message> arrivals_at_b() const { return of_scenario(*at_b); }
   // A probe crosses (again) in every direction that is wanted.
   [[nodiscard]] bool carries(const std::string& topic);
   // Every message that was queued has been delivered.
@@ -77,12 +77,17 @@ class stage {
   [[nodiscard]] std::string name_of(const site& where) const;  // "nats"
 
   cell verdict;
+
+ private:
+  const std::string prefix_;
+
+ public:
   site a, b;
   tcp_proxy line_to_a, line_to_b;
   std::unique_ptr<mqtt_peer> at_a, at_b;
 
  private:
-  std::vector<message> of_scenario(const site& where, const mqtt_peer& client) const;
+  std::vector<message> of_scenario(const mqtt_peer& client) const;
   [[nodiscard]] bool crosses(mqtt_peer& from, const mqtt_peer& to, const std::string& topic);
   void write_link(site& from, const site& to, transport how, std::uint16_t line,
                   const strings& topics);

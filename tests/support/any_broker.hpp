@@ -18,10 +18,9 @@ namespace linkd::test {
 struct broker_traits {
   std::string name;
   bool mqtt5 = true;
-  bool keeps_retained = true;                // over a restart in good order
-  bool keeps_sessions = true;                // likewise, with what waits for them
+  bool keeps_sessions = true;                // over a restart, with what waits for them
   bool retained_by_wildcard = true;          // `#` gets the stored messages
-  std::string control_prefix = "$LINK";      // one that it carries
+  bool keeps_order = true;                   // of what it sends again, before what is new
   std::string username = {}, password = {};  // empty: anonymous
 };
 

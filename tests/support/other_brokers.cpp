@@ -14,11 +14,8 @@ using namespace std::chrono_literals;
 // --- ejabberd ------------------------------------------------------------------------------------
 
 ejabberd_broker::ejabberd_broker()
-    : any_broker({.name = "ejabberd",
-                  .keeps_sessions = false,
-                  .control_prefix = "linkd",
-                  .username = "tester",
-                  .password = "any"}),
+    : any_broker(
+          {.name = "ejabberd", .keeps_sessions = false, .username = "tester", .password = "any"}),
       epmd_port_(free_port()),
       dist_port_(free_port()) {
   write_file(directory() / "ejabberd.yml",
@@ -74,12 +71,12 @@ process_settings ejabberd_broker::command() const {
 
 // --- NATS ----------------------------------------------------------------------------------------
 
-nats_broker::nats_broker() : any_broker({.name = "nats", .mqtt5 = false}) {
+nats_broker::nats_broker() : any_broker({.name = "nats", .mqtt5 = false, .keeps_order = false}) {
   const std::string server = std::to_string(free_port());
   write_file(directory() / "nats.conf",
              "server_name: linkd\nlisten: \"127.0.0.1:" + server + "\"\njetstream { store_dir: \"" +
                  directory().string() + "/jetstream\" }\nmqtt { listen: \"127.0.0.1:" +
-                 std::to_string(port()) + "\", ack_wait: \"2s\", max_ack_pending: 1000 }\n");
+                 std::to_string(port()) + "\", max_ack_pending: 1000 }\n");
   start();
 }
 
@@ -89,11 +86,7 @@ process_settings nats_broker::command() const {
 
 // --- ActiveMQ ------------------------------------------------------------------------------------
 
-activemq_broker::activemq_broker()
-    : any_broker({.name = "activemq",
-                  .mqtt5 = false,
-                  .keeps_retained = false,
-                  .control_prefix = "linkd"}) {
+activemq_broker::activemq_broker() : any_broker({.name = "activemq", .mqtt5 = false}) {
   const std::string files = directory().string();
   write_file(
       directory() / "activemq.xml",
@@ -130,8 +123,7 @@ process_settings activemq_broker::command() const {
 // --- aedes ---------------------------------------------------------------------------------------
 
 aedes_broker::aedes_broker()
-    : any_broker(
-          {.name = "aedes", .mqtt5 = false, .keeps_retained = false, .keeps_sessions = false}) {
+    : any_broker({.name = "aedes", .mqtt5 = false, .keeps_sessions = false, .keeps_order = false}) {
   write_file(directory() / "aedes.mjs",
              "import { createServer } from 'node:net';\n"
              "import { Aedes } from '" LINKD_AEDES
