@@ -44,7 +44,8 @@ std::string explain(const mqtt::end_of_connection& end, const broker_settings& s
   std::string advice;
   if (end.kind == mqtt::end_kind::refused) advice = after_refusal(end.reason_code, settings);
   if (end.kind == mqtt::end_kind::by_peer && end.reason_code == 0x8e) {
-    advice = "another client uses the client id " + settings.client_id + "; give each its own";
+    advice = "duplicate_client_id: another client uses the client id " + settings.client_id +
+             "; give each its own";
   }
   if (end.kind == mqtt::end_kind::no_connack && settings.protocol == mqtt_protocol::v5) {
     advice = "it may not speak MQTT 5; set broker.protocol to auto";

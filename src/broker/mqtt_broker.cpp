@@ -15,6 +15,8 @@ namespace {
 constexpr seconds stable_after{10};  // a connection that lasted this long resets the backoff
 constexpr seconds short_life{5};
 constexpr int short_lives_suspicious = 3;
+// Another daemon with our id is back sooner: a connection that lasted this long is no such fight.
+constexpr auto fight_over_after = 2 * limits::reconnect_delay_max;
 constexpr std::uint32_t mqtt_packet_bytes_max = 268'435'460;  // MQTT 5, section 2.1.4
 constexpr std::uint8_t unsupported_version = 0x84;
 
@@ -132,22 +134,27 @@ bool mqtt_broker::fall_back(const mqtt::end_of_connection& end) {
 
 // The connection or the attempt is over; the next one follows.
 void mqtt_broker::lost(error reason, bool by_peer) {
-  reason.text += takeover_hint(by_peer);
+  reason.text += duplicate_client_id(by_peer);
   drops_.connection_lost(by_peer);
   halt();
   reconnect_later();
   events_->on_broker_down(reason, by_peer);
 }
 
-// Two clients with one id throw each other out for ever, and most brokers just close.
-std::string mqtt_broker::takeover_hint(bool by_peer) {
+// Two clients with one id throw each other out for ever, and most brokers just close. While that is
+// suspected the delays grow and stay long, however long a connection lasts in between.
+std::string mqtt_broker::duplicate_client_id(bool by_peer) {
   if (!is_connected()) return {};
   const auto lived = clock::now() - connected_at_;
-  if (lived >= stable_after) delay_.reset();
-  short_lives_ = by_peer && lived < short_life ? short_lives_ + 1 : 0;
+  const bool suspected = short_lives_ >= short_lives_suspicious;
+  if (lived >= (suspected ? fight_over_after : stable_after)) delay_.reset();
+  const bool thrown_out = by_peer && lived < (suspected ? fight_over_after : short_life);
+  short_lives_ = thrown_out ? short_lives_ + 1 : 0;
   if (short_lives_ < short_lives_suspicious) return {};
-  return "; this happens again and again: perhaps another client uses the client id " +
-         settings_.client_id;
+  return "; duplicate_client_id: this happens again and again, perhaps another client uses the "
+         "client id " +
+         settings_.client_id +
+         ", or a second daemon runs for this deployment; attempts become rare until it stops";
 }
 
 void mqtt_broker::reconnect_later() {

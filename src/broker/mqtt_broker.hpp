@@ -79,7 +79,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   bool fall_back(const mqtt::end_of_connection& end);
   void lost(error reason, bool by_peer);
   void reconnect_later();
-  [[nodiscard]] std::string takeover_hint(bool by_peer);
+  [[nodiscard]] std::string duplicate_client_id(bool by_peer);
   [[nodiscard]] bool is_connected() const {
     return state_ == state::connected || state_ == state::up;
   }

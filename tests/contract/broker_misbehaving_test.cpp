@@ -147,3 +147,18 @@ TEST_CASE("broker: whatever little a CONNACK allows, we work within it") {
     }
   }
 }
+
+TEST_CASE(
+    "broker: thrown out again and again, it names a duplicate client id as the likely cause") {
+  broker_world world({});
+  scripted_server server(world.io, [](const packet& in) -> reply {
+    return in.type == type::connect ? reply{connack(in, true), true} : reply{};
+  });
+  world.settings.broker.server = server.address();
+  world.start();
+  REQUIRE(world.until([&] { return world.downs.size() == 3; }));
+  CHECK_THAT(world.downs[0].first.text, !Catch::Contains("duplicate_client_id"));
+  CHECK_THAT(world.downs[1].first.text, !Catch::Contains("duplicate_client_id"));
+  CHECK_THAT(world.downs[2].first.text, Catch::Contains("duplicate_client_id"));
+  CHECK_THAT(world.downs[2].first.text, Catch::Contains("mqtt-linkd-paris"));
+}
