@@ -54,6 +54,18 @@ struct tls_settings {
 };
 
 enum class mqtt_protocol { automatic, v5, v311 };
+// What makes the local broker, where that matters; `automatic`: what it tells by itself.
+enum class broker_profile {
+  automatic,
+  mosquitto,
+  rabbitmq,
+  ejabberd,
+  nats,
+  activemq,
+  aedes,
+  emqx,
+  nanomq
+};
 // Who speaks MQTT to the local broker: code of ours, or the library.
 enum class broker_client { native, libmosquitto };
 
@@ -63,6 +75,7 @@ struct broker_settings {
   credentials login;
   std::string client_id;
   mqtt_protocol protocol = mqtt_protocol::automatic;
+  broker_profile profile = broker_profile::automatic;
   seconds keepalive{30};
   seconds session_expiry{86'400};
   std::size_t message_bytes_max = 16u << 20;

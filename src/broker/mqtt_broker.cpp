@@ -36,6 +36,7 @@ mqtt_broker::mqtt_broker(boost::asio::io_context& io, const daemon_settings& set
                          random_source& random)
     : io_(io),
       settings_(settings.broker),
+      profile_(find_profile(settings.broker.profile)),
       control_prefix_(settings.control_prefix + "/"),
       echo_topic_(control_prefix_ + settings.deployment + "/echo"),
       memory_(memory),
@@ -82,16 +83,8 @@ void mqtt_broker::on_connected(const mqtt::connack& granted) {
   // What the library would hold back for the broker's Receive Maximum, QoS 0 would overtake.
   const std::size_t window =
       std::min<std::size_t>(limits::publishes_inflight_max, granted.receive_maximum);
-  session_ = {mqtt5_, !lost_session, window};
+  session_ = {mqtt5_, !lost_session, window, weaker(granted)};
   if (!granted.session_present) guard_.clear();
-  if (!granted.retain_available) {
-    log_.write(log_level::warning, "broker_without_retain", "",
-               "the local broker keeps no retained messages: the flag is cleared");
-  }
-  if (granted.qos_max == 0) {
-    log_.write(log_level::warning, "broker_without_qos1", "",
-               "the local broker takes QoS 0 only: what it loses is lost");
-  }
   const bool identifiers = mqtt5_ && granted.subscription_ids_available;
   subscriptions_.connected(granted.session_present, identifiers ? capture_mode::by_identifier
                                                     : echoes_   ? capture_mode::by_cover_with_echo
@@ -106,6 +99,29 @@ void mqtt_broker::on_connected(const mqtt::connack& granted) {
     barrier_at_ = clock::now();
   }
   if (is_connected()) subscribe_more();
+}
+
+// What the broker cannot do, as far as this connection or its profile tells.
+std::vector<std::string> mqtt_broker::weaker(const mqtt::connack& granted) const {
+  std::vector<std::string> words;
+  if (!mqtt5_) {
+    words.emplace_back(
+        "MQTT 3.1.1 hides the retain flag of live messages, has no properties and "
+        "does not tell what is refused");
+  }
+  if (mqtt5_ && !granted.retain_available) {
+    words.emplace_back("it keeps no retained messages: the flag is cleared");
+  }
+  if (mqtt5_ && granted.qos_max == 0) {
+    words.emplace_back("it takes QoS 0 only: what it loses is lost");
+  }
+  if (profile_) words.insert(words.end(), profile_->weaker.begin(), profile_->weaker.end());
+  if (!profile_ && fallback_ && closed_on_mqtt5_) {
+    words.emplace_back(
+        "it closed on MQTT 5 without an answer, as RabbitMQ and ActiveMQ do, which change topics "
+        "with . * or , without a word: if it is one of them, set broker.profile");
+  }
+  return words;
 }
 
 void mqtt_broker::go_up() {
@@ -128,6 +144,7 @@ bool mqtt_broker::fall_back(const mqtt::end_of_connection& end) {
   log_.write(log_level::info, "broker_fallback", "",
              "the local broker may not speak MQTT 5, trying MQTT 3.1.1: " + end.reason.text);
   fallback_ = true;
+  closed_on_mqtt5_ = !refused;
   connect();
   return true;
 }
@@ -234,6 +251,9 @@ void mqtt_broker::commit_done(bool stored) {
 
 result<void> mqtt_broker::publish(publication_id id, const message& what) {
   if (state_ != state::up) return error{errc::unavailable, "the local broker is not connected"};
+  if (profile_) {
+    if (auto why = unfit(*profile_, what.topic)) return error{errc::invalid, std::move(*why)};
+  }
   if (waiting_.empty() && !must_wait(what)) return publish_now(id, what);
   if (waiting_.size() >= limits::publishes_inflight_max) {
     return error{errc::unavailable, "too many publishes wait for the local broker"};

@@ -14,6 +14,7 @@
 #include "base/backoff.hpp"
 #include "broker/drop_watch.hpp"
 #include "broker/echo_guard.hpp"
+#include "broker/profile.hpp"
 #include "broker/subscriptions.hpp"
 #include "mqtt/client.hpp"
 #include "mqtt_linkd/ports/broker.hpp"
@@ -75,6 +76,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   void connect();
   void go_up();
+  [[nodiscard]] std::vector<std::string> weaker(const mqtt::connack& granted) const;
   void halt();
   bool fall_back(const mqtt::end_of_connection& end);
   void lost(error reason, bool by_peer);
@@ -104,6 +106,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   boost::asio::io_context& io_;
   const broker_settings settings_;
+  const profile* const profile_;
   const std::string control_prefix_;  // with the slash
   const std::string echo_topic_;
   session_memory& memory_;
@@ -113,9 +116,10 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   state state_ = state::stopped;
   std::unique_ptr<mqtt::client> client_;
-  bool mqtt5_ = true;      // of the present attempt or connection
-  bool echoes_ = false;    // 3.1.1: what we publish may come back
-  bool fallback_ = false;  // the present attempt is the second, with 3.1.1
+  bool mqtt5_ = true;             // of the present attempt or connection
+  bool echoes_ = false;           // 3.1.1: what we publish may come back
+  bool fallback_ = false;         // the present attempt is the second, with 3.1.1
+  bool closed_on_mqtt5_ = false;  // and the first was closed without an answer
   broker_session session_;
   clock::time_point connected_at_;
   int short_lives_ = 0;  // connections in a row that ended within seconds

@@ -17,6 +17,16 @@ void read_broker(section& in, broker_settings& out) {
   read_login(in, out.login);
   in.text("client_id", out.client_id, client_id_bytes_max);
   read_protocol(in, out.protocol);
+  in.choice("profile", out.profile,
+            {{"auto", broker_profile::automatic},
+             {"mosquitto", broker_profile::mosquitto},
+             {"rabbitmq", broker_profile::rabbitmq},
+             {"ejabberd", broker_profile::ejabberd},
+             {"nats", broker_profile::nats},
+             {"activemq", broker_profile::activemq},
+             {"aedes", broker_profile::aedes},
+             {"emqx", broker_profile::emqx},
+             {"nanomq", broker_profile::nanomq}});
   read_keepalive(in, out.keepalive);
   in.duration("session_expiry", out.session_expiry, seconds(1), duration_max);
   std::uint64_t message_bytes = out.message_bytes_max;

@@ -192,7 +192,9 @@ void deployment::refresh_capture(time_point now) {
 // ---------------------------------------------------------------------------------
 
 void deployment::on_broker_up(const broker_session& session) {
-  set_broker_state(true, session.mqtt5 ? "connected (MQTT 5)" : "connected (MQTT 3.1.1)");
+  std::string reason = session.mqtt5 ? "connected (MQTT 5)" : "connected (MQTT 3.1.1)";
+  for (const std::string& each : session.weaker) reason += "; " + each;
+  set_broker_state(true, reason);
   if (!session.session_present) {
     ++broker_sessions_lost_;
     env_.log.write(log_level::warning, "broker_session_lost", "",

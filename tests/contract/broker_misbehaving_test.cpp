@@ -139,6 +139,16 @@ TEST_CASE("broker: whatever little a CONNACK allows, we work within it") {
     REQUIRE(world.until([&] { return world.up && !world.captured.empty(); }));
     REQUIRE(world.publish(77, make_message("out", "x")));
     REQUIRE(world.until([&] { return world.published.contains(77); }));
+    const auto& weaker = world.sessions.back().weaker;
+    if (std::string_view(each.name) == "Maximum QoS 0") {
+      REQUIRE(weaker.size() == 1);
+      CHECK_THAT(weaker.front(), Catch::Contains("QoS 0 only"));
+    } else if (std::string_view(each.name) == "Retain not available") {
+      REQUIRE(weaker.size() == 1);
+      CHECK_THAT(weaker.front(), Catch::Contains("no retained messages"));
+    } else {
+      CHECK(weaker.empty());
+    }
     if (std::string_view(each.name) == "Receive Maximum 1") {
       CHECK(world.sessions.back().publishes_inflight_max == 1);
     }
@@ -161,4 +171,42 @@ TEST_CASE(
   CHECK_THAT(world.downs[1].first.text, !Catch::Contains("duplicate_client_id"));
   CHECK_THAT(world.downs[2].first.text, Catch::Contains("duplicate_client_id"));
   CHECK_THAT(world.downs[2].first.text, Catch::Contains("mqtt-linkd-paris"));
+}
+
+TEST_CASE(
+    "broker: what its make does not carry is refused before it is sent, what is weaker told") {
+  broker_world world({});
+  world.settings.broker.profile = broker_profile::rabbitmq;
+  scripted_server server(world.io, [](const packet& in) -> reply {
+    if (in.type == type::connect) return {connack(in, true)};
+    if (in.type == type::publish) return {puback_for(in)};
+    return {};
+  });
+  world.settings.broker.server = server.address();
+  world.start();
+  REQUIRE(world.until_up());
+  REQUIRE(world.sessions.back().weaker.size() == 1);
+  CHECK_THAT(world.sessions.back().weaker.front(), Catch::Contains("mqtt.subscription_ttl"));
+  const auto refused = world.adapter->publish(1, make_message("a.b", "x"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == errc::invalid);
+  CHECK_THAT(refused.error().text, Catch::Contains("under another name"));
+  REQUIRE(world.publish(2, make_message("a/b", "x")));
+  REQUIRE(world.until([&] { return world.published.contains(2); }));
+  CHECK(server.count(type::publish) == 1);
+}
+
+TEST_CASE("broker: one that closes on MQTT 5 is taken with 3.1.1, and what that may mean is told") {
+  broker_world world({});
+  scripted_server server(world.io, [](const packet& in) -> reply {
+    if (in.type != type::connect) return {};
+    if (in.connection == 0) return {"", true};
+    return {text("\x20\x02\0\0", 4)};
+  });
+  world.settings.broker.server = server.address();
+  world.start();
+  REQUIRE(world.until_up());
+  REQUIRE(world.sessions.back().weaker.size() == 2);
+  CHECK_THAT(world.sessions.back().weaker[0], Catch::Contains("MQTT 3.1.1 hides"));
+  CHECK_THAT(world.sessions.back().weaker[1], Catch::Contains("set broker.profile"));
 }

@@ -16,6 +16,7 @@ struct broker_session {
   bool mqtt5 = true;
   bool session_present = true;  // false although we had one: messages may be missing
   std::size_t publishes_inflight_max = 128;
+  std::vector<std::string> weaker = {};  // in words: what this broker does not do, what mends it
 };
 
 // Our own name for one publish until its outcome is known.

@@ -40,6 +40,7 @@ const mistake mistakes[] = {
     {"  password: a\n  password_file: secret\n", 4, 13, "broker.password", "keep one of them"},
     {"  client: mosquitto\n", 4, 11, "broker.client", "one of native, libmosquitto"},
     {"  protocol: 4\n", 4, 13, "broker.protocol", "one of auto, 5, 3.1.1"},
+    {"  profile: hivemq\n", 4, 12, "broker.profile", "one of auto, mosquitto, rabbitmq"},
     {"  keepalive: 30\n", 4, 14, "broker.keepalive", "must be a duration"},
     {"  keepalive: 0s\n", 4, 14, "broker.keepalive", "must be from 5s to 65535s"},
     {"  keepalive: 65536s\n", 4, 14, "broker.keepalive", "must be from 5s to 65535s"},

@@ -112,6 +112,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
               "  client_id: me\n"
               "  client: native\n"
               "  protocol: 3.1.1\n"
+              "  profile: nats\n"
               "  keepalive: 1m\n"
               "  session_expiry: 2h\n"
               "  max_message: 1MiB\n"
@@ -136,6 +137,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
   expected.broker.client_id = "me";
   expected.broker.client = broker_client::native;
   expected.broker.protocol = mqtt_protocol::v311;
+  expected.broker.profile = broker_profile::nats;
   expected.broker.keepalive = seconds(60);
   expected.broker.session_expiry = seconds(7200);
   expected.broker.message_bytes_max = 1u << 20;
