@@ -40,7 +40,8 @@ site make_site(const std::string& deployment, const end& which, const std::strin
                const std::string& config) {
   auto broker = make_broker(which.broker, config);
   const broker_traits& traits = broker->traits();
-  std::string yaml = which.mqtt311 ? "  protocol: 3.1.1\n" : "";
+  std::string yaml = "  profile: " + which.broker + '\n';
+  if (which.mqtt311) yaml += "  protocol: 3.1.1\n";
   if (!traits.username.empty()) {
     yaml += "  username: " + traits.username + "\n  password: " + traits.password + '\n';
   }
