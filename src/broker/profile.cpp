@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 2> ejabberd_weaker{
     "its restart loses our session and what waits there",
     "it ends our session when 1000 messages wait or after 5 minutes unless mod_mqtt has a larger "
     "max_queue and session_expiry"};
-constexpr std::array<std::string_view, 2> nats_weaker{
+constexpr std::array<std::string_view, 3> nats_weaker{
+    "what it acknowledges while it is being stopped is lost",
     "what we had not acknowledged comes again behind newer messages",
     "it grants 63 filters, 31 that end in #, unless mqtt.max_ack_pending is smaller"};
 constexpr std::array<std::string_view, 1> activemq_weaker{
