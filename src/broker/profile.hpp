@@ -9,8 +9,8 @@
 
 namespace linkd::broker_adapter {
 
-// What brokers of one make do that MQTT does not let them tell, as real ones were seen to. The table
-// is in profile.cpp; for people it is in the README.
+// What brokers of one make do that MQTT does not let them tell, as real ones were seen to. The
+// table is in profile.cpp; for people it is in the README.
 struct profile {
   broker_profile which;
   std::string_view name;
