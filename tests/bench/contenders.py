@@ -95,13 +95,12 @@ class Linked(Contender):
         for name, broker in zip(self.far_sites, self.far):
             listening, accepting, dialling = self.way(broker)
             filters = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
-            daemon = Daemon(self.tools.daemon, self.directory / name, broker.port,
-                            self.client, listening,
-                            {"paris": f"{accepting}topics: {json.dumps(filters)}\n"})
+            daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
+                            {"paris": f"{accepting}topics: {json.dumps(filters)}\n"}, self.client)
             self.daemons.append(self.keep(daemon))
             links[name] = dialling + "topics: []\n"
-        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, self.client,
-                       "", links)
+        paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, "", links,
+                       self.client)
         self.daemons.insert(0, self.keep(paris))
 
     def peak_bytes(self):

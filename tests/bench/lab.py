@@ -96,10 +96,11 @@ class Broker(Process):
 
 
 class Daemon(Process):
-    """An mqtt-linkd; `client` is its `broker.client`, `links` holds for every peer the text of its
-    file."""
+    """An mqtt-linkd; `links` holds for every peer the text of its file, `client` is its
+    `broker.client`."""
 
-    def __init__(self, program, directory, broker_port, client, daemon_text, links):
+    def __init__(self, program, directory, broker_port, daemon_text, links,
+                 client="libmosquitto"):
         (directory / "links.d").mkdir(parents=True)
         self.admin_port, = free_ports(1)
         configuration = directory / "mqtt-linkd.yaml"
