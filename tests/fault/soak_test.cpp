@@ -11,6 +11,7 @@
 #include "tests/e2e/one_way.hpp"
 #include "tests/fault/faults.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/sanitizer.hpp"
 
 using namespace linkd;
 using namespace linkd::test;
@@ -23,7 +24,7 @@ std::uint64_t environment_number(const char* name, std::uint64_t otherwise) {
   return value ? std::stoull(value) : otherwise;
 }
 
-constexpr std::size_t resident_bytes_max = 400'000'000;  // of a daemon with sanitizers
+constexpr std::size_t resident_bytes_max = 100'000'000 + sanitizer_bytes;
 
 struct soak {
   explicit soak(std::uint64_t seed, transport how)
