@@ -43,7 +43,8 @@ void mqtt_inbound_path::flow() {
   }
   if (alive.expired()) return;
   flowing_ = true;
-  if (failed_) events_->on_path_down(*failed_);
+  // A copy: what it is told may destroy this path.
+  if (const auto failed = failed_) events_->on_path_down(*failed);
 }
 
 bool mqtt_inbound_path::receive(bytes_view frame) {
