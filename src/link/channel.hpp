@@ -45,7 +45,7 @@ class channel : public path_events {
   void on_path_up(std::size_t frame_bytes_max) override;
   void on_frame(bytes frame) override { owner_.on_channel_frame(*this, std::move(frame)); }
   void on_path_room() override { owner_.on_channel_room(*this); }
-  void on_path_down(const error& reason) override { owner_.on_channel_down(*this, reason); }
+  void on_path_down(error reason) override { owner_.on_channel_down(*this, reason); }
 
  private:
   session::role role_;

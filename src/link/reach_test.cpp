@@ -31,7 +31,7 @@ void reach_test::on_path_up(std::size_t) {
   events_.on_link_event();
 }
 
-void reach_test::on_path_down(const error& reason) {
+void reach_test::on_path_down(error reason) {
   finish_server(false, reason.text);
   events_.on_link_event();
 }

@@ -44,7 +44,7 @@ class reach_test : private path_events {
   void on_path_up(std::size_t frame_bytes_max) override;
   void on_frame(bytes) override {}
   void on_path_room() override {}
-  void on_path_down(const error& reason) override;
+  void on_path_down(error reason) override;
 
   void dial_next();
   void finish_server(bool ok, const std::string& message);

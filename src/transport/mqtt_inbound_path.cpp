@@ -43,8 +43,7 @@ void mqtt_inbound_path::flow() {
   }
   if (alive.expired()) return;
   flowing_ = true;
-  // A copy: what it is told may destroy this path.
-  if (const auto failed = failed_) events_->on_path_down(*failed);
+  if (failed_) events_->on_path_down(*failed_);
 }
 
 bool mqtt_inbound_path::receive(bytes_view frame) {

@@ -75,7 +75,7 @@ class recorded_path : public path_events {
     ++rooms;
     if (at_room) at_room();
   }
-  void on_path_down(const error& reason) override {
+  void on_path_down(error reason) override {
     outside();
     CHECK_FALSE(reason.text.empty());
     down = reason;

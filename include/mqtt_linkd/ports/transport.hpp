@@ -21,8 +21,8 @@ class path_events {
   // unsent_bytes() went down: there may be room again.
   virtual void on_path_room() = 0;
   // The path is dead and tells nothing more; destroy it. errc::refused, errc::permission: the
-  // reason needs a person.
-  virtual void on_path_down(const error& reason) = 0;
+  // reason needs a person. It is the callee's own: the path that had it is gone by then.
+  virtual void on_path_down(error reason) = 0;
 };
 
 // One connection to one peer's daemon, whatever carries it. Control frames keep their order, DATA

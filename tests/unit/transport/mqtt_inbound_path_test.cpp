@@ -20,7 +20,7 @@ struct owner : path_events {
   void on_path_up(std::size_t) override {}
   void on_frame(bytes) override {}
   void on_path_room() override {}
-  void on_path_down(const error& reason) override {
+  void on_path_down(error reason) override {
     way.reset();
     told = reason.text;
   }

@@ -154,7 +154,7 @@ struct path_recorder : path_events {
   void on_path_up(std::size_t largest) override { frame_bytes_max = largest; }
   void on_frame(bytes frame) override { frames.push_back(std::move(frame)); }
   void on_path_room() override {}
-  void on_path_down(const error& reason) override { down = reason.text; }
+  void on_path_down(error reason) override { down = reason.text; }
   std::size_t frame_bytes_max = 0;
   std::vector<bytes> frames;
   std::optional<std::string> down;

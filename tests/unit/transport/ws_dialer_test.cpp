@@ -37,7 +37,7 @@ struct recorder : path_events {
   }
   void on_frame(bytes frame) override { frames.push_back(std::move(frame)); }
   void on_path_room() override {}
-  void on_path_down(const error& reason) override { down = reason; }
+  void on_path_down(error reason) override { down = reason; }
   bool up = false;
   std::vector<bytes> frames;
   std::optional<error> down;
