@@ -62,22 +62,21 @@ const profile* find_profile(broker_profile which) {
 }
 
 std::optional<std::string> unfit(const profile& at, std::string_view topic) {
-  const std::string name(at.name);
   if (topic.find_first_of(at.bad_characters) != std::string_view::npos) {
-    return "topic with a character that " + name + " does not carry: it " +
+    return "topic with a character that " + std::string(at.name) + " does not carry: it " +
            std::string(at.bad_because);
   }
   if (!at.dollar_topics && topic.starts_with('$')) {
-    return "topic that begins with $: " + name + " carries none";
+    return "topic that begins with $: " + std::string(at.name) + " carries none";
   }
   if (topic.size() > at.topic_bytes_max) {
-    return "topic longer than the " + std::to_string(at.topic_bytes_max) + " bytes that " + name +
-           " carries";
+    return "topic longer than the " + std::to_string(at.topic_bytes_max) + " bytes that " +
+           std::string(at.name) + " carries";
   }
   const auto levels = static_cast<std::size_t>(std::ranges::count(topic, '/')) + 1;
   if (levels > at.levels_max) {
-    return "topic with more than the " + std::to_string(at.levels_max) + " levels that " + name +
-           " carries";
+    return "topic with more than the " + std::to_string(at.levels_max) + " levels that " +
+           std::string(at.name) + " carries";
   }
   return std::nullopt;
 }

@@ -12,7 +12,7 @@ thread_worker::thread_worker(boost::asio::io_context& io, std::size_t threads) :
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    start(threads);
+    while (threads_.size() < threads) threads_.emplace_back(&thread_worker::loop, this);
   } catch (...) {
     stop();
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -23,10 +23,6 @@ thread_worker::thread_worker(boost::asio::io_context& io, std::size_t threads) :
 
 thread_worker::~thread_worker() {
   stop();
-}
-
-void thread_worker::start(std::size_t threads) {
-  while (threads_.size() < threads) threads_.emplace_back(&thread_worker::loop, this);
 }
 
 void thread_worker::stop() {

@@ -39,7 +39,6 @@ class thread_worker : public worker {
   };
   using lanes = std::map<std::string, std::deque<job>>;
 
-  void start(std::size_t threads);
   void stop();
   void loop();
 

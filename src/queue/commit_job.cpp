@@ -1,5 +1,7 @@
 #include "queue/commit_job.hpp"
 
+#include <utility>
+
 namespace linkd::queue {
 
 void commit_job::run() {
@@ -78,7 +80,7 @@ void commit_job::abandon() {
   }
 }
 
-// A file that no committed record is in: no checkpoint need know of it.
+// No checkpoint on disk may need this file. What cannot be removed now is kept in `removals`.
 void commit_job::discard(std::uint64_t number) {
   const auto gone = where_->disk.remove(where_->file_path(number));
   if (!gone && gone.error().code != errc::not_found) removals.push_back(number);
@@ -86,12 +88,7 @@ void commit_job::discard(std::uint64_t number) {
 
 void commit_job::remove_segments() {
   if (removals.empty()) return;
-  std::vector<std::uint64_t> left;
-  for (const auto number : removals) {
-    const auto gone = where_->disk.remove(where_->file_path(number));
-    if (!gone && gone.error().code != errc::not_found) left.push_back(number);
-  }
-  removals = std::move(left);
+  for (const auto number : std::exchange(removals, {})) discard(number);
   // If it fails they may reappear after a crash of the machine; opening expects that.
   (void)where_->disk.sync_directory(where_->path);
 }
