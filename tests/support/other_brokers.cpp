@@ -2,22 +2,19 @@
 
 #include <stdexcept>
 
-#include "tests/support/eventually.hpp"
 #include "tests/support/mosquitto_broker.hpp"
 #include "tests/support/ports.hpp"
 #include "tests/support/rabbitmq_broker.hpp"
 
 namespace linkd::test {
 
-using namespace std::chrono_literals;
-
 // --- ejabberd ------------------------------------------------------------------------------------
 
 ejabberd_broker::ejabberd_broker()
     : any_broker(
           {.name = "ejabberd", .keeps_sessions = false, .username = "tester", .password = "any"}),
-      epmd_port_(free_port()),
-      dist_port_(free_port()) {
+      dist_port_(free_port()),
+      epmd_(directory()) {
   write_file(directory() / "ejabberd.yml",
              "hosts: [localhost]\nloglevel: warning\nauth_method: anonymous\n"
              "anonymous_protocol: login_anon\nallow_multiple_connections: true\n"
@@ -25,14 +22,6 @@ ejabberd_broker::ejabberd_broker()
                  std::to_string(port()) +
                  ", ip: 127.0.0.1, module: mod_mqtt, backlog: 1000 }\n"
                  "modules:\n  mod_mqtt: { session_expiry: 1 hour, max_queue: infinity }\n");
-  // By ourselves, and before the server looks for it: the one it starts would outlive it.
-  epmd_.emplace(
-      process_settings{{"epmd", "-port", std::to_string(epmd_port_), "-address", "127.0.0.1"},
-                       {},
-                       directory() / "epmd.log"});
-  if (!eventually(30s, [&] { return accepts_connections(epmd_port_); })) {
-    throw std::runtime_error("epmd does not start");
-  }
   start();
 }
 
@@ -62,9 +51,8 @@ process_settings ejabberd_broker::command() const {
            "none",
            "-s",
            "ejabberd"},
-          {"HOME=" + files, "ERL_LIBS=/usr/lib/x86_64-linux-gnu",
-           "ERL_EPMD_PORT=" + std::to_string(epmd_port_), "ERL_EPMD_ADDRESS=127.0.0.1",
-           "EJABBERD_CONFIG_PATH=" + files + "/ejabberd.yml",
+          {"HOME=" + files, "ERL_LIBS=/usr/lib/x86_64-linux-gnu", "ERL_EPMD_PORT=" + epmd_.port(),
+           "ERL_EPMD_ADDRESS=127.0.0.1", "EJABBERD_CONFIG_PATH=" + files + "/ejabberd.yml",
            "EJABBERD_LOG_PATH=" + files + "/ejabberd.log"},
           {}};
 }

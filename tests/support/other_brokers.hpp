@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "tests/support/any_broker.hpp"
+#include "tests/support/epmd.hpp"
 
 namespace linkd::test {
 
@@ -16,8 +16,8 @@ class ejabberd_broker final : public any_broker {
  private:
   [[nodiscard]] process_settings command() const override;
 
-  std::uint16_t epmd_port_, dist_port_;
-  std::optional<process> epmd_;
+  std::uint16_t dist_port_;
+  epmd epmd_;
 };
 
 // NATS 2.9 with JetStream: the Debian package nats-server.

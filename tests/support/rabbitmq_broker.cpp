@@ -2,16 +2,11 @@
 
 #include <unistd.h>
 
-#include <stdexcept>
-
-#include "tests/support/eventually.hpp"
 #include "tests/support/ports.hpp"
 
 namespace linkd::test {
 
 namespace {
-
-using namespace std::chrono_literals;
 
 // Not the one in /usr/sbin: that changes the user and knows its own directories only.
 constexpr const char* program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -25,8 +20,8 @@ bool rabbitmq_broker::is_installed() {
 rabbitmq_broker::rabbitmq_broker()
     : any_broker({.name = "rabbitmq", .mqtt5 = false, .retained_by_wildcard = false}),
       api_port_(free_port()),
-      epmd_port_(free_port()),
-      dist_port_(free_port()) {
+      dist_port_(free_port()),
+      epmd_(directory()) {
   write_file(directory() / "plugins",
              "[rabbitmq_mqtt,rabbitmq_management,rabbitmq_event_exchange].\n");
   write_file(
@@ -35,14 +30,6 @@ rabbitmq_broker::rabbitmq_broker()
           "\nmqtt.allow_anonymous = true\nmqtt.default_user = guest\n"
           "mqtt.default_pass = guest\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = " +
           std::to_string(api_port_) + "\nloopback_users = none\n");
-  // By ourselves, and before the server looks for it: the one it starts would outlive it.
-  epmd_.emplace(
-      process_settings{{"epmd", "-port", std::to_string(epmd_port_), "-address", "127.0.0.1"},
-                       {},
-                       directory() / "epmd.log"});
-  if (!eventually(30s, [&] { return accepts_connections(epmd_port_); })) {
-    throw std::runtime_error("epmd does not start");
-  }
   start();
 }
 
@@ -52,7 +39,7 @@ rabbitmq_broker::~rabbitmq_broker() {
 
 process_settings rabbitmq_broker::command() const {
   const std::string files = directory().string();
-  const std::string epmd_port = std::to_string(epmd_port_);
+  const std::string epmd_port = epmd_.port();
   return {{program},
           {"HOME=" + files, "ERL_EPMD_PORT=" + epmd_port, "ERL_EPMD_ADDRESS=127.0.0.1",
            "RABBITMQ_NODENAME=linkd" + epmd_port + "@localhost",

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "tests/support/any_broker.hpp"
+#include "tests/support/epmd.hpp"
 
 namespace linkd::test {
 
@@ -23,8 +23,8 @@ class rabbitmq_broker final : public any_broker {
   [[nodiscard]] pid_t server_pid() const override;
   [[nodiscard]] bool ready() const override;
 
-  std::uint16_t api_port_, epmd_port_, dist_port_;
-  std::optional<process> epmd_;
+  std::uint16_t api_port_, dist_port_;
+  epmd epmd_;
 };
 
 }  // namespace linkd::test
