@@ -241,12 +241,12 @@ TEST_CASE("broker: overflow and age are counted, and told once at the start and 
     const books now = books_of(link.a, "B");
     CAPTURE(now);
     CHECK(now.balanced());
-    CHECK(double(link.subscriber->arrived()) == 400 - dropped());
+    // Acknowledged is what London's broker took; its subscriber gets it a little later.
+    const auto kept = std::size_t(400 - dropped());
+    CHECK(link.subscriber->await_arrivals(kept, patience));
+    CHECK(link.subscriber->arrived() == kept);
     CHECK(eventually(patience,
                      [&] { return count(link.a.daemon_log(), "queue_overflow_ended") == 1; }));
-    CHECK(count(link.a.daemon_log(), "event=queue_overflow ") +
-              count(link.a.daemon_log(), "queue_overflow_ended") >=
-          1);
     CHECK(count(link.a.daemon_log(), "the queue is full (queue.max_bytes)") == 1);
     std::cout << "overflow: " << dropped() << " of 400 dropped, all counted\n";
   }
