@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -10,9 +11,16 @@
 namespace linkd {
 
 template <std::unsigned_integral T>
+std::array<char, sizeof(T)> to_le(T value) {
+  std::array<char, sizeof(T)> out;
+  for (std::size_t i = 0; i < sizeof(T); ++i) out[i] = static_cast<char>(value >> (8 * i));
+  return out;
+}
+
+template <std::unsigned_integral T>
 void put_le(bytes& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+  const auto encoded = to_le(value);
+  out.append(encoded.data(), encoded.size());
 }
 
 // The integer at the front of `in`; `in` must hold sizeof(T) bytes.

@@ -1,5 +1,7 @@
 #include "queue/format.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/coding.hpp"
@@ -41,10 +43,10 @@ bool decode_once(bytes_view in, segment_header& into) {
 
 // `header` is the record's without its first four bytes.
 std::uint32_t record_crc(std::uint64_t log_id, bytes_view header) {
-  bytes covered;
-  put_le(covered, log_id);
-  covered += header;
-  return crc32c(covered);
+  std::array<char, sizeof log_id + record_header_bytes - sizeof(std::uint32_t)> covered;
+  const auto rest = std::ranges::copy(to_le(log_id), covered.begin()).out;
+  std::ranges::copy(header, rest);
+  return crc32c({covered.data(), covered.size()});
 }
 
 }  // namespace
@@ -70,17 +72,17 @@ header_state decode(bytes_view front, segment_header& into) {
 }
 
 void append_record(bytes& out, std::uint64_t log_id, record_header header, bytes_view body) {
-  bytes encoded;
-  put_le(encoded, static_cast<std::uint32_t>(body.size()));
-  put_le(encoded, header.offset);
-  put_le(encoded, header.captured_ms);
-  put_le(encoded, crc32c(body));
-  put_le(encoded, header.index_in_commit);
-  const auto end = out.size() + record_stride(body.size());
-  put_le(out, record_crc(log_id, encoded));
-  out += encoded;
+  const auto begin = out.size();
+  put_le(out, std::uint32_t{0});  // the checksum of what follows
+  put_le(out, static_cast<std::uint32_t>(body.size()));
+  put_le(out, header.offset);
+  put_le(out, header.captured_ms);
+  put_le(out, crc32c(body));
+  put_le(out, header.index_in_commit);
+  const auto crc = to_le(record_crc(log_id, bytes_view(out).substr(begin + sizeof(std::uint32_t))));
+  out.replace(begin, crc.size(), crc.data(), crc.size());
   out += body;
-  out.resize(end, '\0');
+  out.resize(begin + record_stride(body.size()), '\0');
 }
 
 std::optional<record_header> decode_record_header(bytes_view in, std::uint64_t log_id) {
