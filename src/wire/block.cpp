@@ -2,6 +2,8 @@
 
 #include <zstd.h>
 
+#include <memory>
+
 #include "mqtt_linkd/limits.hpp"
 #include "wire/record.hpp"
 #include "wire/varint.hpp"
@@ -15,6 +17,20 @@ constexpr std::size_t length_bytes_max = 5;   // of 32 bits
 
 error corrupt(const char* text) {
   return {errc::corrupt, std::string("block: ") + text};
+}
+
+template <auto free>
+struct freed_by {
+  void operator()(auto* context) const { free(context); }
+};
+// Kept by the thread: to make one costs as much as to compress a small block.
+ZSTD_CCtx* compressor() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, freed_by<ZSTD_freeCCtx>> kept(ZSTD_createCCtx());
+  return kept.get();
+}
+ZSTD_DCtx* decompressor() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, freed_by<ZSTD_freeDCtx>> kept(ZSTD_createDCtx());
+  return kept.get();
 }
 
 }  // namespace
@@ -53,7 +69,8 @@ result<std::vector<numbered_record>> decode_block(std::uint64_t begin, std::uint
 bytes compress_block(bytes_view block) {
   // Room for a result that pays and no more: zstd gives up where it does not fit.
   bytes out(block.size() - block.size() / 8, '\0');
-  const auto size = ZSTD_compress(out.data(), out.size(), block.data(), block.size(), zstd_level);
+  const auto size = ZSTD_compressCCtx(compressor(), out.data(), out.size(), block.data(),
+                                      block.size(), zstd_level);
   out.resize(ZSTD_isError(size) != 0U ? 0 : size);
   return out;
 }
@@ -61,7 +78,8 @@ bytes compress_block(bytes_view block) {
 result<bytes> decompress_block(bytes_view compressed, std::uint32_t block_bytes) {
   if (block_bytes > limits::frame_bytes_max) return corrupt("too large once decompressed");
   bytes out(block_bytes, '\0');
-  const auto size = ZSTD_decompress(out.data(), out.size(), compressed.data(), compressed.size());
+  const auto size = ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), compressed.data(),
+                                        compressed.size());
   if (ZSTD_isError(size) != 0U || size != block_bytes) return corrupt("does not decompress");
   return out;
 }
