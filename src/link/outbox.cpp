@@ -177,7 +177,8 @@ result<void> outbox::on_acked(std::uint64_t offset) {
     unacked_.pop_front();
   }
   messages().release(offset);
-  work();
+  // Otherwise the next commit takes it to the disk, or the end of the last message.
+  if (messages().messages() == 0 || messages().has_removals()) work();
   return {};
 }
 

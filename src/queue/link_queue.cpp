@@ -277,6 +277,10 @@ std::uint64_t link_queue::messages() const {
   return state_->planned.offset - state_->mark.begin;
 }
 
+bool link_queue::has_removals() const {
+  return !state_->removals.empty();
+}
+
 removed link_queue::take_removed() {
   return std::exchange(state_->counts, {});
 }

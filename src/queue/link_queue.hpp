@@ -72,6 +72,8 @@ class link_queue {
   void release(std::uint64_t offset);
   // Drops committed records older than age_max.
   void expire(stamp now);
+  // Segment files wait for the next job to be removed.
+  [[nodiscard]] bool has_removals() const;
 
   // The next blocking work (writes, sync, checkpoint, new spare segment, unlinks), if any is due
   // and no job is out. run() may run on another thread while the queue is read and appended to.
