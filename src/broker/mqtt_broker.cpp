@@ -197,6 +197,7 @@ void mqtt_broker::halt() {
   reconnect_timer_.cancel();
   watch_timer_.cancel();
   publications_.clear();
+  outcomes_.clear();
   waiting_.clear();
   subscribing_.clear();
   batch_.clear();
@@ -230,7 +231,8 @@ void mqtt_broker::on_message(mqtt::received_message in) {
   batch_.push_back(std::move(what));
 }
 
-void mqtt_broker::on_batch_read() {
+void mqtt_broker::on_batch_told() {
+  if (!outcomes_.empty()) events_->on_published(std::exchange(outcomes_, {}));
   if (batch_.empty()) return guard_.released();
   client_->hold();
   ++uncommitted_;
@@ -292,7 +294,7 @@ void mqtt_broker::publish_waiting() {
     if (const auto sent = publish_now(next.id, next.what); !sent) {
       // What publish() would have answered, told as the broker would tell it.
       const bool too_large = sent.error().code == errc::too_large;
-      events_->on_published(next.id, too_large ? 0x95 : 0x90);
+      events_->on_published({{next.id, too_large ? std::uint8_t{0x95} : std::uint8_t{0x90}}});
     }
   }
 }
@@ -309,7 +311,7 @@ void mqtt_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
     delay_.reset();
     short_lives_ = 0;
   }
-  events_->on_published(ours, reason_code);
+  outcomes_.push_back({ours, reason_code});
 }
 
 void mqtt_broker::send_barrier() {

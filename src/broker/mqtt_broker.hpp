@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -68,7 +69,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   void on_connected(const mqtt::connack& granted) override;
   void on_message(mqtt::received_message in) override;
-  void on_batch_read() override;
+  void on_batch_told() override;
   void on_published(mqtt::packet_id id, std::uint8_t reason_code) override;
   void on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) override;
   void on_unsubscribed(mqtt::packet_id id) override;
@@ -138,7 +139,8 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   std::size_t uncommitted_ = 0;  // batches told and not answered
   std::uint64_t oversize_total_ = 0;
 
-  std::unordered_map<mqtt::packet_id, publication_id> publications_;
+  boost::unordered_flat_map<mqtt::packet_id, publication_id> publications_;
+  std::vector<publish_outcome> outcomes_;  // of this turn
   clock::time_point publish_progress_;
   std::deque<waiting_publish> waiting_;  // bounded by publishes_inflight_max
   echo_guard guard_;

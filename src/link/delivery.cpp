@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "mqtt_linkd/limits.hpp"
 
@@ -23,32 +24,43 @@ std::optional<std::uint32_t> remaining_expiry_s(const consignment& what, time_po
 }  // namespace
 
 void delivery::submit(delivery_owner& owner, consignment what) {
-  items_.emplace(++last_, item{&owner, std::move(what), 0, false, false});
+  items_.push_back({&owner, std::move(what)});
+}
+
+delivery::item* delivery::find(publication_id id) {
+  if (id < first_ || id >= end()) return nullptr;
+  item& found = items_[id - first_];
+  return found.gone ? nullptr : &found;
+}
+
+delivery::item delivery::take(item& which) {
+  item taken = std::exchange(which, {});
+  which.gone = true;
+  for (; !items_.empty() && items_.front().gone; ++first_) items_.pop_front();
+  return taken;
 }
 
 void delivery::forget(const delivery_owner& owner) {
-  for (auto it = items_.begin(); it != items_.end();) {
-    if (it->second.owner == &owner && !it->second.in_flight) {
-      it = items_.erase(it);
-      continue;
+  for (publication_id id = first_; id < end(); ++id) {
+    item* const each = find(id);
+    if (!each || each->owner != &owner) continue;
+    if (each->in_flight) {
+      each->owner = nullptr;
+    } else {
+      take(*each);
     }
-    if (it->second.owner == &owner) it->second.owner = nullptr;
-    ++it;
   }
 }
 
 std::optional<std::uint64_t> delivery::take_back(const delivery_owner& owner, std::uint64_t epoch) {
-  std::optional<std::uint64_t> first;
-  for (auto it = items_.begin(); it != items_.end();) {
-    const item& each = it->second;
-    if (each.owner != &owner || each.what.epoch != epoch || each.handed_over) {
-      ++it;
-      continue;
-    }
-    if (!first) first = each.what.offset;
-    it = items_.erase(it);
+  std::optional<std::uint64_t> lowest;
+  for (publication_id id = first_; id < end(); ++id) {
+    item* const each = find(id);
+    if (!each || each->owner != &owner || each->what.epoch != epoch || each->handed_over) continue;
+    const item taken = take(*each);
+    if (!lowest) lowest = taken.what.offset;
   }
-  return first;
+  return lowest;
 }
 
 void delivery::on_up(const broker_session& session) {
@@ -59,16 +71,15 @@ void delivery::on_up(const broker_session& session) {
 
 void delivery::on_down(bool by_peer) {
   inflight_max_ = 0;
-  for (auto it = items_.begin(); it != items_.end();) {
-    const auto current = it++;
-    item& lost = current->second;
-    if (!lost.in_flight) continue;
-    lost.in_flight = false;
-    if (by_peer && !refused_) ++lost.losses;
-    if (lost.what.content.qos == 0) {
-      finish(current, {});  // at most once: perhaps it arrived
-    } else if (lost.losses >= limits::connection_losses_max) {
-      finish(current,
+  for (publication_id id = first_; id < end(); ++id) {
+    item* const lost = find(id);
+    if (!lost || !lost->in_flight) continue;
+    lost->in_flight = false;
+    if (by_peer && !refused_) ++lost->losses;
+    if (lost->what.content.qos == 0) {
+      finish(*lost, {});  // at most once: perhaps it arrived
+    } else if (lost->losses >= limits::connection_losses_max) {
+      finish(*lost,
              {delivery_outcome::kind::rejected, "the broker closed the connection each of " +
                                                     std::to_string(limits::connection_losses_max) +
                                                     " times it was published"});
@@ -76,21 +87,17 @@ void delivery::on_down(bool by_peer) {
   }
   inflight_ = 0;
   suspect_in_flight_ = false;
-  next_ = items_.empty() ? last_ + 1 : items_.begin()->first;
+  next_ = first_;
 }
 
-void delivery::on_published(publication_id id, std::uint8_t reason_code, time_point now) {
-  const auto found = items_.find(id);
-  if (found == items_.end() || !found->second.in_flight) return;
+void delivery::on_published(const publish_outcome& outcome) {
+  item* const done = find(outcome.id);
+  if (!done || !done->in_flight) return;
   --inflight_;
   suspect_in_flight_ = false;  // a suspect travels alone
-  delivery_outcome outcome;
-  if (reason_code >= 0x80) {
-    refused_ = true;
-    outcome = {delivery_outcome::kind::rejected, describe_reason_code(reason_code)};
-  }
-  finish(found, outcome);
-  pump(now);
+  if (outcome.reason_code < 0x80) return finish(*done, {});
+  refused_ = true;
+  finish(*done, {delivery_outcome::kind::rejected, describe_reason_code(outcome.reason_code)});
 }
 
 bool delivery::may_send(const item& next) const {
@@ -100,26 +107,26 @@ bool delivery::may_send(const item& next) const {
 
 void delivery::pump(time_point now) {
   if (paused_) return;
-  for (auto it = items_.lower_bound(next_); it != items_.end();) {
-    const auto current = it++;
-    item& next = current->second;
-    if (!may_send(next)) return;
-    next_ = current->first + 1;
-    const auto left_s = remaining_expiry_s(next.what, now);
+  for (publication_id id = std::max(next_, first_); id < end(); ++id) {
+    item* const next = find(id);
+    if (!next) continue;
+    if (!may_send(*next)) return;
+    next_ = id + 1;
+    const auto left_s = remaining_expiry_s(next->what, now);
     if (left_s && *left_s == 0) {
-      finish(current, {delivery_outcome::kind::expired, ""});
+      finish(*next, {delivery_outcome::kind::expired, ""});
       continue;
     }
-    const auto accepted = publish(current->first, next.what, left_s);
+    const auto accepted = publish(id, next->what, left_s);
     if (accepted) {
-      next.in_flight = next.handed_over = true;
+      next->in_flight = next->handed_over = true;
       ++inflight_;
-      suspect_in_flight_ = next.losses >= suspect_losses;
+      suspect_in_flight_ = next->losses >= suspect_losses;
     } else if (accepted.error().code == errc::unavailable) {
-      next_ = current->first;  // the connection is going; on_down follows
+      next_ = id;  // the connection is going; on_down follows
       return;
     } else {
-      finish(current, {delivery_outcome::kind::rejected, accepted.error().text});
+      finish(*next, {delivery_outcome::kind::rejected, accepted.error().text});
     }
   }
 }
@@ -133,9 +140,8 @@ result<void> delivery::publish(publication_id id, const consignment& what,
   return target_.publish(id, aged);
 }
 
-void delivery::finish(items::iterator which, const delivery_outcome& outcome) {
-  const item done = std::move(which->second);
-  items_.erase(which);
+void delivery::finish(item& which, const delivery_outcome& outcome) {
+  const item done = take(which);
   if (done.owner) done.owner->on_delivery(done.what, outcome);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <boost/container/deque.hpp>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -55,7 +55,7 @@ class delivery {
 
   void on_up(const broker_session& session);
   void on_down(bool by_peer);
-  void on_published(publication_id id, std::uint8_t reason_code, time_point now);
+  void on_published(const publish_outcome& outcome);
   // Publishes what the window allows.
   void pump(time_point now);
   // Nothing more is published; what is in flight is waited for.
@@ -70,19 +70,28 @@ class delivery {
     int losses = 0;
     bool in_flight = false;
     bool handed_over = false;  // at least once
+    bool gone = false;
   };
-  using items = std::map<publication_id, item>;
+  // With std::deque each would have a block of its own.
+  using items =
+      boost::container::deque<item, void,
+                              boost::container::deque_options_t<boost::container::block_size<64U>>>;
 
+  // None if it is gone.
+  item* find(publication_id id);
+  [[nodiscard]] publication_id end() const { return first_ + items_.size(); }
   bool may_send(const item& next) const;
   result<void> publish(publication_id id, const consignment& what,
                        std::optional<std::uint32_t> left_s);
-  void finish(items::iterator which, const delivery_outcome& outcome);
+  // Takes it out.
+  item take(item& which);
+  void finish(item& which, const delivery_outcome& outcome);
 
   broker& target_;
   crash_journal& crashes_;
-  items items_;              // by age; sent are those below next_
-  publication_id next_ = 1;  // the first that is not in flight
-  publication_id last_ = 0;
+  items items_;               // by age; the front is not gone
+  publication_id first_ = 1;  // of the front
+  publication_id next_ = 1;   // the first that is not in flight
   std::size_t inflight_ = 0;
   std::size_t inflight_max_ = 0;  // 0: the broker is down
   bool suspect_in_flight_ = false;

@@ -115,12 +115,12 @@ void deployment::on_captured(std::vector<message> batch) {
 }
 
 void deployment::capture(const message& what) {
-  std::vector<interest::link_index> wanted_by;
-  interest_.match(what.topic, wanted_by);
-  if (wanted_by.empty()) return;
+  wanted_by_.clear();
+  interest_.match(what.topic, wanted_by_);
+  if (wanted_by_.empty()) return;
   const stamp now = env_.time.unix_time();
   const bytes record = wire::encode_record(now, what);
-  for (const interest::link_index index : wanted_by) {
+  for (const interest::link_index index : wanted_by_) {
     link* each = by_index_[index];
     each->outgoing().append(record, what.qos, what.retain, now, each->is_up());
     if (std::find(batch_links_.begin(), batch_links_.end(), each) == batch_links_.end()) {
@@ -213,8 +213,8 @@ void deployment::on_broker_down(const error& reason, bool by_peer) {
   settle();
 }
 
-void deployment::on_published(publication_id id, std::uint8_t reason_code) {
-  delivery_.on_published(id, reason_code, env_.time.now());
+void deployment::on_published(const std::vector<publish_outcome>& outcomes) {
+  for (const publish_outcome& each : outcomes) delivery_.on_published(each);
   settle();
 }
 
@@ -259,8 +259,8 @@ void deployment::settle() {
   if (settling_) return;  // an event within an event: the outer one settles
   settling_ = true;
   const time_point now = env_.time.now();
-  for (const auto& [name, each] : links_) each.the->settle();
   delivery_.pump(now);
+  for (const auto& [name, each] : links_) each.the->settle();
   if (capturing_.due(now)) refresh_capture(now);
   settling_ = false;
   tell_tests();

@@ -80,7 +80,7 @@ class deployment : private broker_events,
   void on_broker_up(const broker_session& session) override;
   void on_broker_down(const error& reason, bool by_peer) override;
   void on_captured(std::vector<message> batch) override;
-  void on_published(publication_id id, std::uint8_t reason_code) override;
+  void on_published(const std::vector<publish_outcome>& outcomes) override;
   void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override;
 
   // A link without its state.
@@ -150,6 +150,7 @@ class deployment : private broker_events,
   std::string batch_failure_;
   time_point batch_began_{};
   std::vector<link*> batch_links_;
+  std::vector<interest::link_index> wanted_by_;  // the message in hand
   std::size_t batch_messages_ = 0;
   bool disk_late_ = false;  // the batch waits longer than limits::commit_patience
 

@@ -34,7 +34,7 @@ inbox::~inbox() {
 }
 
 std::uint64_t inbox::delivered() const {
-  return outstanding_.empty() ? received_ : *outstanding_.begin();
+  return outstanding_.first().value_or(received_);
 }
 
 void inbox::use_queue(std::uint64_t queue_id) {
@@ -88,13 +88,12 @@ std::optional<drop_reason> inbox::refuse(const wire::record& what, std::uint64_t
 
 void inbox::on_received_up_to(std::uint64_t offset) {
   received_ = std::max(received_, offset);
-  save_if_moved(false);
 }
 
 void inbox::take_back() {
   if (const auto first = target_.take_back(*this, epoch_)) {
     received_ = *first;
-    outstanding_.erase(outstanding_.lower_bound(*first), outstanding_.end());
+    outstanding_.erase_from(*first);
   }
 }
 
@@ -114,7 +113,6 @@ void inbox::on_delivery(const consignment& which, const delivery_outcome& outcom
   }
   if (which.epoch != epoch_) return;
   outstanding_.erase(which.offset);
-  save_if_moved(false);
 }
 
 void inbox::dead_letter(const queue::dead_letters::letter& what) {
@@ -142,13 +140,13 @@ void inbox::log_saving(const result<void>& written) {
   }
 }
 
-void inbox::flush() {
-  save_if_moved(true);
+void inbox::settle() {
+  if (moved()) save(false);
 }
 
-void inbox::save_if_moved(bool sync) {
+void inbox::save(bool sync) {
+  if (saving_) return;
   const std::uint64_t position = delivered();
-  if (saving_ || (position == saved_ && !sync)) return;
   const time_point now = env_.time.now();
   const bool due = sync || now - synced_at_ >= limits::cursor_sync_interval;
   if (due) synced_at_ = now;
@@ -163,7 +161,7 @@ void inbox::save_if_moved(bool sync) {
           saved_ = position;
           progress_(position);
         }
-        save_if_moved(false);
+        settle();
       });
 }
 

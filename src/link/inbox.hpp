@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 
 #include "link/delivery.hpp"
 #include "link/environment.hpp"
 #include "link/link_store.hpp"
+#include "link/offset_set.hpp"
 #include "link/status.hpp"
 #include "mqtt_linkd/settings.hpp"
 #include "wire/frame.hpp"
@@ -44,16 +45,18 @@ class inbox : public delivery_owner {
   // session could still count on it.
   void take_back();
   void on_delivery(const consignment& which, const delivery_outcome& outcome) override;
-
-  // Saves the cursor, if it moved, with a sync.
-  void flush();
-  [[nodiscard]] bool idle() const { return !saving_ && saved_ == delivered(); }
+  // Saves the cursor if it moved: after every event.
+  void settle();
+  // Saves the cursor with a sync.
+  void flush() { save(true); }
+  [[nodiscard]] bool idle() const { return !saving_ && !moved(); }
 
  private:
   // Why this record is not published, if so.
   [[nodiscard]] std::optional<drop_reason> refuse(const wire::record& what,
                                                   std::uint64_t age_ms) const;
-  void save_if_moved(bool sync);
+  [[nodiscard]] bool moved() const { return saved_ != delivered(); }
+  void save(bool sync);
   // The first failure, and when it is over.
   void log_saving(const result<void>& written);
   void dead_letter(const queue::dead_letters::letter& what);
@@ -70,7 +73,7 @@ class inbox : public delivery_owner {
   std::uint64_t queue_id_ = 0;
   std::uint64_t epoch_ = 0;  // counts the queues received from
   std::uint64_t received_ = 0;
-  std::set<std::uint64_t> outstanding_;  // below received_, not delivered yet
+  offset_set outstanding_;  // below received_, not delivered yet
   std::uint64_t saved_ = 0;
   bool saving_ = false;
   bool save_fails_ = false;

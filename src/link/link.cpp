@@ -133,6 +133,7 @@ void link::settle() {
   if (wants_dial(now)) dial(now);
   if (wants_candidate() && now >= next_candidate_) dial_candidate(now);
   settle_interest(now);
+  inbox_.settle();
   if (channel* used = active()) {
     outbox_.pump(*used->session(), used->way(), now);
     apply_effects(*used);

@@ -78,7 +78,7 @@ void follower::on_message(mqtt::received_message message) {
   events_.on_followed(std::move(message));
 }
 
-void follower::on_batch_read() {
+void follower::on_batch_told() {
   client_->hold();
   events_.on_followed_batch();
 }

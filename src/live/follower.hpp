@@ -46,7 +46,7 @@ class follower : private mqtt::client_events {
  private:
   void on_connected(const mqtt::connack& granted) override;
   void on_message(mqtt::received_message message) override;
-  void on_batch_read() override;
+  void on_batch_told() override;
   void on_published(mqtt::packet_id, std::uint8_t) override {}
   void on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) override;
   void on_closed(const mqtt::end_of_connection& end) override;

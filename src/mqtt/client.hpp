@@ -77,9 +77,9 @@ class client_events {
   virtual ~client_events() = default;
   virtual void on_connected(const connack& granted) = 0;
   virtual void on_message(received_message message) = 0;
-  // After every on_message() that one turn brought (at most capture_batch_messages_max or about
-  // capture_batch_bytes_max), before anything is written: the place for hold().
-  virtual void on_batch_read() {}
+  // After every on_message() (at most capture_batch_messages_max or about capture_batch_bytes_max)
+  // and on_published() of one turn, before anything is written: the place for hold().
+  virtual void on_batch_told() {}
   // PUBACK: its reason code, 0 with 3.1.1, >= 0x80: refused. QoS 0: written, 0.
   virtual void on_published(packet_id id, std::uint8_t reason_code) = 0;
   // SUBACK: a code for each filter, in their order; >= 0x80: refused.

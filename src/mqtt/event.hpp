@@ -23,6 +23,11 @@ struct unsubscribed {
 };
 using event = std::variant<connack, received_message, published, subscribed, unsubscribed>;
 
+// It is part of what on_batch_told() ends.
+inline bool is_batched(const event& what) {
+  return std::holds_alternative<received_message>(what) || std::holds_alternative<published>(what);
+}
+
 // Calls the one of `to` that `what` is for.
 inline void tell(client_events& to, event& what) {
   if (auto* granted = std::get_if<connack>(&what)) {

@@ -96,8 +96,8 @@ class broker_world : public broker_events {
     ++batches;
     if (commit_at_once) adapter->commit_done(true);
   }
-  void on_published(publication_id id, std::uint8_t reason_code) override {
-    published[id] = reason_code;
+  void on_published(const std::vector<publish_outcome>& outcomes) override {
+    for (const auto& each : outcomes) published[each.id] = each.reason_code;
   }
   void on_capture_refused(const std::string& filter, std::uint8_t reason_code) override {
     refused.emplace_back(filter, reason_code);

@@ -112,7 +112,7 @@ result<void> sim_broker_client::publish(publication_id id, const message& what) 
     stream->arrived = number;
     if (server->on_linkd_publish) server->on_linkd_publish(what);
     if (alive.expired()) return;
-    later(delay_, [this, id] { events_->on_published(id, 0); });
+    later(delay_, [this, id] { events_->on_published({{id, 0}}); });
   });
   return {};
 }

@@ -22,6 +22,13 @@ struct broker_session {
 // Our own name for one publish until its outcome is known.
 using publication_id = std::uint64_t;
 
+// The broker's reason code for a publish (MQTT 5, section 3.4.2.1; 0 with MQTT 3.1.1), >= 0x80:
+// refused. A QoS 0 message has 0 once it is written.
+struct publish_outcome {
+  publication_id id;
+  std::uint8_t reason_code;
+};
+
 // Called on the main thread, never from inside a call of `broker`.
 class broker_events {
  public:
@@ -36,9 +43,8 @@ class broker_events {
   // resumed session perhaps before on_broker_up(). From here to commit_done() the adapter neither
   // reads nor writes its socket, so no PUBACK leaves.
   virtual void on_captured(std::vector<message> batch) = 0;
-  // The broker's reason code for a publish (MQTT 5, section 3.4.2.1; 0 with MQTT 3.1.1), >= 0x80:
-  // refused. A QoS 0 message is told as 0 once it is written.
-  virtual void on_published(publication_id id, std::uint8_t reason_code) = 0;
+  // All that became known at once.
+  virtual void on_published(const std::vector<publish_outcome>& outcomes) = 0;
   // The broker does not let us have a filter of the capture set; told once a connection.
   virtual void on_capture_refused(const std::string& filter, std::uint8_t reason_code) = 0;
 };

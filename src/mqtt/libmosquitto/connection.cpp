@@ -290,12 +290,12 @@ void libmosquitto_client::connection::deliver() {
   std::vector<event> batch;
   batch.swap(inbox_);
   undelivered_ = std::exchange(batch_messages_, 0);
-  const bool any_message = undelivered_ > 0;
+  const bool any_batched = std::any_of(batch.begin(), batch.end(), is_batched);
   for (auto& what : batch) {
     if (!events_) break;  // the client was destroyed
     dispatch(what);
   }
-  if (any_message && events_) events_->on_batch_read();
+  if (any_batched && events_) events_->on_batch_told();
   undelivered_ = 0;
   if (inbox_.empty()) {
     batch.clear();

@@ -169,7 +169,7 @@ void native_client::connection::read_batch() {
   input_.keep(in.size());
   if (!turn_done()) return;
   read_on();
-  schedule_flush();
+  flush();
 }
 
 // --- what goes out -------------------------------------------------------------------------------
@@ -241,12 +241,12 @@ void native_client::connection::deliver() {
       static_cast<std::size_t>(std::count_if(batch.begin(), batch.end(), [](const event& each) {
         return std::holds_alternative<received_message>(each);
       }));
-  const bool any_message = undelivered_ > 0;
+  const bool any_batched = std::any_of(batch.begin(), batch.end(), is_batched);
   for (auto& each : batch) {
     if (!events_) break;  // the client was destroyed
     dispatch(each);
   }
-  if (any_message && events_) events_->on_batch_read();
+  if (any_batched && events_) events_->on_batch_told();
   undelivered_ = 0;
   if (news.empty()) {
     batch.clear();

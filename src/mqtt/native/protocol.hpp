@@ -1,9 +1,9 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -99,7 +99,7 @@ class protocol {
   std::deque<unwritten_publish> unwritten_;
 
   std::uint16_t last_id_ = 0;
-  std::unordered_map<std::uint16_t, request> requests_;  // unanswered, at QoS 0 unwritten
+  boost::unordered_flat_map<std::uint16_t, request> requests_;  // unanswered, at QoS 0 unwritten
   std::size_t unanswered_publishes_ = 0;
   std::unordered_set<std::uint16_t> unreleased_;  // received at QoS 2, without its PUBREL
 

@@ -57,7 +57,8 @@ struct fixture {
     out.pump(now);
   }
   void answer(std::size_t nth, std::uint8_t code = 0) {
-    out.on_published(target.ids[nth], code, now);
+    out.on_published({target.ids[nth], code});
+    out.pump(now);
   }
 
   time_point now{seconds(100)};
