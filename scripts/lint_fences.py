@@ -22,7 +22,8 @@ FENCES = [
     (r"_clock::now\b", "reading the clock", PRODUCT + ["tests/sim/"],
      ["src/platform/",
       "src/transport/refusal_log.cpp"]),  # limits log lines; no behaviour depends on it
-    (r"\b(nano|u)?sleep(_for|_until)?\s*\(", "sleeping", PRODUCT + NO_REAL_TIME, []),
+    (r"\b(nano|u)?sleep(_for|_until)?\s*\(", "sleeping", PRODUCT + NO_REAL_TIME,
+     ["src/platform/paced_loop.cpp"]),  # half a millisecond, of a loop that has too much to do
     (r"\.wait_(for|until)\s*\(", "waiting for real time", NO_REAL_TIME,
      ["tests/unit/platform/worker_test.cpp"]),  # real threads: a limit, not a pause
     (r"\bsteady_timer\b", "a timer", PRODUCT, ADAPTERS + ["src/daemon/"]),

@@ -46,6 +46,11 @@ inline constexpr std::size_t crash_notes_max = 64;  // so many crashes are remem
 inline constexpr std::size_t capture_batch_messages_max = 512;
 inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 
+// After a turn of the main loop with so many messages it rests for so long. More messages than a
+// broker with its usual window (mosquitto: 20) sends before it waits for our acknowledgements.
+inline constexpr std::size_t busy_turn_messages = 24;
+inline constexpr microseconds busy_turn_pause{500};
+
 inline constexpr std::size_t dead_letter_bytes_max = 16u << 20;  // per link
 inline constexpr std::size_t dead_letter_payload_bytes_max = 64u << 10;
 

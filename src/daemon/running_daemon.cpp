@@ -59,7 +59,7 @@ running_daemon::running_daemon(std::string config_file, config::loaded configura
 
 int running_daemon::run() {
   if (!start()) return EX_UNAVAILABLE;
-  io_.run();  // until stop() is done
+  platform::run_paced(io_, [this] { return core_.messages_handled(); });  // until stop() is done
   wind_down();
   return EX_OK;
 }

@@ -20,6 +20,7 @@
 #include "platform/crash_notes.hpp"
 #include "platform/file_watcher.hpp"
 #include "platform/os_random.hpp"
+#include "platform/paced_loop.hpp"
 #include "platform/process.hpp"
 #include "platform/service_manager.hpp"
 #include "platform/spdlog_logger.hpp"

@@ -106,6 +106,7 @@ void deployment::on_captured(std::vector<message> batch) {
     stop_capture("capture waits until " + unknown->settings().name + " has told what it wants");
     return settle();
   }
+  messages_handled_ += batch.size();
   batch_messages_ = batch.size();
   batch_began_ = env_.time.now();
   batch_links_.clear();
@@ -214,6 +215,7 @@ void deployment::on_broker_down(const error& reason, bool by_peer) {
 }
 
 void deployment::on_published(const std::vector<publish_outcome>& outcomes) {
+  messages_handled_ += outcomes.size();
   for (const publish_outcome& each : outcomes) delivery_.on_published(each);
   settle();
 }

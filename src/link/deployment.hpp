@@ -59,6 +59,8 @@ class deployment : private broker_events,
   void on_unreachable(const std::string& peer, const error& why) override;
 
   [[nodiscard]] deployment_status status() const;
+  // Captured and published so far, whatever became of them.
+  [[nodiscard]] std::uint64_t messages_handled() const { return messages_handled_; }
 
   // For a person at the admin port. errc::not_found: there is no link of that name.
   result<void> pause(const std::string& name);
@@ -143,6 +145,7 @@ class deployment : private broker_events,
   std::set<std::string> capture_refused_;                     // by the broker, in this connection
   std::map<std::string, std::unique_ptr<reach_test>> tests_;  // by link
 
+  std::uint64_t messages_handled_ = 0;
   // The captured batch that waits for the disk.
   std::uint64_t batch_ = 0;
   std::size_t batch_parts_ = 0;  // outboxes still at work; 0: none waits
