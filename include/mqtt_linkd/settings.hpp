@@ -71,7 +71,7 @@ enum class broker_client { native, libmosquitto };
 
 struct broker_settings {
   server_address server;
-  broker_client client = broker_client::libmosquitto;
+  broker_client client = broker_client::native;
   credentials login;
   std::string client_id;
   mqtt_protocol protocol = mqtt_protocol::automatic;

@@ -100,7 +100,7 @@ class Daemon(Process):
     `broker.client`."""
 
     def __init__(self, program, directory, broker_port, daemon_text, links,
-                 client="libmosquitto"):
+                 client="native"):
         (directory / "links.d").mkdir(parents=True)
         self.admin_port, = free_ports(1)
         configuration = directory / "mqtt-linkd.yaml"

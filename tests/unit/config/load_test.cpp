@@ -110,7 +110,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
               "  username: linkd\n"
               "  password: ${LINKD_TEST_PASSWORD}\n"
               "  client_id: me\n"
-              "  client: native\n"
+              "  client: libmosquitto\n"
               "  protocol: 3.1.1\n"
               "  profile: nats\n"
               "  keepalive: 1m\n"
@@ -135,7 +135,7 @@ TEST_CASE("config: values of every kind arrive in the settings") {
   expected.broker.server = {scheme::mqtts, "::1", 8883};
   expected.broker.login = {"linkd", secret("pass: ${word} #1"), ""};
   expected.broker.client_id = "me";
-  expected.broker.client = broker_client::native;
+  expected.broker.client = broker_client::libmosquitto;
   expected.broker.protocol = mqtt_protocol::v311;
   expected.broker.profile = broker_profile::nats;
   expected.broker.keepalive = seconds(60);
