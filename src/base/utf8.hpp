@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace linkd {
@@ -24,8 +25,19 @@ inline std::size_t utf8_length(std::string_view text) {
   return overlong || surrogate || too_high ? 0 : length;
 }
 
+// Whether `text`, of eight bytes or more, begins with eight ASCII characters.
+inline bool begins_with_ascii(std::string_view text) {
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, text.data(), sizeof eight);
+  return (eight & 0x8080'8080'8080'8080) == 0;
+}
+
 inline bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    if (text.size() >= 8 && begins_with_ascii(text)) {  // as most topics are, every message's
+      text.remove_prefix(8);
+      continue;
+    }
     const std::size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -63,7 +63,7 @@ bool covering_set::is_covered(const std::string& filter) const {
 
 std::vector<const std::string*> covering_set::covered_by(const std::string& filter) const {
   std::vector<const std::string*> found;
-  if (filter.find_first_of("+#") == std::string::npos) return found;
+  if (!topic::has_wildcard(filter)) return found;
   trie_.overlap(filter, found);
   std::erase_if(found, [&](const std::string* each) {
     return each == &filter || !topic::covers(filter, *each);

@@ -55,7 +55,7 @@ void append_level(std::string& filter, bool first, std::string_view level) {
 
 result<void> check_name(std::string_view name) {
   if (auto checked = check_text(name); !checked) return checked;
-  if (name.find_first_of("+#") != name.npos) {
+  if (has_wildcard(name)) {
     return error{errc::invalid, "contains a wildcard: a topic name must not"};
   }
   return {};
@@ -70,7 +70,7 @@ result<void> check_filter(std::string_view filter) {
     if (*level == "#" && !level.next().done()) {
       return error{errc::invalid, "has a level behind '#'"};
     }
-    if (!is_wildcard(*level) && (*level).find_first_of("+#") != std::string_view::npos) {
+    if (!is_wildcard(*level) && has_wildcard(*level)) {
       return error{errc::invalid, "has a wildcard that is not a whole level"};
     }
   }

@@ -1,6 +1,7 @@
 #include "wire/properties.hpp"
 
 #include "base/utf8.hpp"
+#include "topic/topic.hpp"
 #include "wire/varint.hpp"
 
 namespace linkd::wire {
@@ -153,7 +154,7 @@ bool take_property(unsigned char id, bytes_view& in, publish_properties& out) {
       return set_once(out.content_type, take_text(in));
     case response_topic: {
       auto value = take_text(in);
-      if (!value || value->find_first_of("+#") != std::string::npos) return false;
+      if (!value || topic::has_wildcard(*value)) return false;
       return set_once(out.response_topic, std::move(value));
     }
     case correlation_data: {

@@ -4,6 +4,7 @@
 
 #include "base/utf8.hpp"
 #include "mqtt/native/packets.hpp"
+#include "topic/topic.hpp"
 #include "wire/properties.hpp"
 #include "wire/varint.hpp"
 
@@ -201,7 +202,8 @@ bool read_properties(bytes_view in, received_message& out) {
 
 // Section 4.7, without our own limits.
 bool is_topic(bytes_view name) {
-  return !name.empty() && name.find_first_of(bytes_view("+#\0", 3)) == name.npos && is_utf8(name);
+  return !name.empty() && name.find('\0') == name.npos && !topic::has_wildcard(name) &&
+         is_utf8(name);
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ bool is_text(const std::optional<std::string>& value) {
 
 // Section 3.3.2.3.
 bool can_be_sent(const publish_properties& what) {
-  const bool plain_response =
-      !what.response_topic || what.response_topic->find_first_of("+#") == std::string::npos;
+  const bool plain_response = !what.response_topic || !topic::has_wildcard(*what.response_topic);
   return what.payload_format_indicator.value_or(0) <= 1 && is_text(what.content_type) &&
          is_text(what.response_topic) && plain_response &&
          what.correlation_data.value_or(bytes()).size() <= field_bytes_max &&

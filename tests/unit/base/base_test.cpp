@@ -5,6 +5,7 @@
 #include "base/coding.hpp"
 #include "base/crc32c.hpp"
 #include "base/histogram.hpp"
+#include "base/utf8.hpp"
 #include "mqtt_linkd/settings.hpp"
 
 using namespace linkd;
@@ -82,4 +83,20 @@ TEST_CASE("settings: an address prints as it is written", "[base]") {
   CHECK(to_string({scheme::mqtt, "broker.example", 1883}) == "mqtt://broker.example:1883");
   CHECK(to_string({scheme::wss, "::1", 8870}) == "wss://[::1]:8870");
   CHECK(to_string({scheme::unix_socket, "/run/m.sock", 0}) == "unix:///run/m.sock");
+}
+
+TEST_CASE("utf8: what stands anywhere in a text is looked at", "[base]") {
+  for (std::size_t size = 2; size <= 20; ++size) {
+    for (std::size_t at = 0; at + 2 <= size; ++at) {
+      CAPTURE(size, at);
+      std::string text(size, 'a');
+      CHECK(is_utf8(text));
+      text.replace(at, 2, "\xc3\xbc");  // u with two dots
+      CHECK(is_utf8(text));
+      text[at + 1] = 'a';
+      CHECK_FALSE(is_utf8(text));
+      text[at] = '\x80';
+      CHECK_FALSE(is_utf8(text));
+    }
+  }
 }
