@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from tests.bench.lab import Broker, Daemon, Line, free_ports
+from tests.bench.lab import Broker, Daemon, Line, NatsServer, find_program, free_ports
 
 TOPIC_ALL, TOPIC_WANTED = "bench/#", "bench/wanted/#"
 
@@ -12,6 +12,8 @@ class Contender:
     """A broker in Paris, one or more far away, and what links them: what is published under
     TOPIC_WANTED in Paris arrives at all the others."""
 
+    broker_program = "mosquitto"
+
     def __init__(self, tools, directory, variant):
         self.tools = tools
         self.directory = directory
@@ -19,9 +21,10 @@ class Contender:
         self.processes = []
         self.daemons = []
         self.line = None
+        directory.mkdir(parents=True)
         try:
             self.far_sites = [f"london-{number}" for number in range(variant.links)]
-            self.far = [self.keep(Broker(directory / f"broker-{name}", variant.brokers))
+            self.far = [self.keep(self.far_broker(directory / f"broker-{name}"))
                         for name in self.far_sites]
             self.link()
         except BaseException:
@@ -42,6 +45,9 @@ class Contender:
                          self.variant.round_trip_ms)
         return self.line.port
 
+    def far_broker(self, directory):
+        return Broker(directory, self.variant.brokers)
+
     def start_paris(self, more=()):
         self.paris = self.keep(
             Broker(self.directory / "broker-paris", self.variant.brokers, more))
@@ -59,6 +65,10 @@ class Contender:
     def inflight_bytes(self):
         """On the link and not yet acknowledged, now."""
         return self.daemons[0].metric("mqtt_linkd_inflight_bytes") if self.daemons else 0
+
+    def peak_bytes(self):
+        """Of what queues."""
+        return self.paris.peak_bytes()
 
     def close(self):
         for each in reversed(self.processes):
@@ -78,9 +88,30 @@ class Bridge(Contender):
                       "restart_timeout 1"]
         self.start_paris(lines)
 
-    def peak_bytes(self):
-        """Of what queues."""
-        return self.paris.peak_bytes()
+
+class NatsLeaf(Contender):
+    """nats-servers, Paris's a leaf node of the others. QoS 1 arrives as QoS 1, but all of it
+    crosses, wanted or not, and nothing is kept for a site out of reach: what is published meanwhile
+    is acknowledged and lost. So it has no place where a line is cut."""
+
+    broker_program = "nats-server"
+
+    def __init__(self, *more):
+        self.leaf_urls = []
+        super().__init__(*more)
+
+    def far_broker(self, directory):
+        port, = free_ports(1)
+        reached_at = self.through_line(port)
+        self.leaf_urls.append(f"nats-leaf://127.0.0.1:{reached_at}")
+        # Unless told, it would advertise a way around the line.
+        return NatsServer(directory, f'listen: "127.0.0.1:{port}", '
+                                     f'advertise: "127.0.0.1:{reached_at}"')
+
+    def link(self):
+        remotes = ", ".join(f'{{ url: "{url}" }}' for url in self.leaf_urls)
+        self.paris = self.keep(NatsServer(self.directory / "broker-paris",
+                                          f"remotes: [{remotes}]"))
 
 
 class Linked(Contender):
@@ -135,13 +166,19 @@ class DirectWithLibrary(Direct):
     client = "libmosquitto"
 
 
-CONTENDERS = {"bridge": Bridge, "mqtt": ThroughBroker, "ws": Direct,
+CONTENDERS = {"bridge": Bridge, "nats": NatsLeaf, "mqtt": ThroughBroker, "ws": Direct,
               "library": DirectWithLibrary}
 BEFORE = " before"  # behind the name of one of ours: with the older daemon
 
 
 def is_ours(name):
     return issubclass(CONTENDERS[name.removesuffix(BEFORE)], Linked)
+
+
+def missing_program(name):
+    """What it needs and this machine does not have; none if it can run."""
+    needed = CONTENDERS[name].broker_program
+    return None if find_program(needed) else needed
 
 
 def make_contender(name, tools, *more):

@@ -43,6 +43,11 @@ def until(what, condition):
         time.sleep(0.02)
 
 
+def find_program(name):
+    """Its path; none if it is not installed. Not every user's PATH has the servers."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 def accepts(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -90,8 +95,25 @@ class Broker(Process):
         lines += more
         configuration = directory / "mosquitto.conf"
         configuration.write_text("\n".join(lines) + "\n")
-        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-        super().__init__([program, "-c", configuration], directory / "log")
+        super().__init__([find_program("mosquitto"), "-c", configuration], directory / "log")
+        until(f"broker {directory.name}", lambda: accepts(self.port))
+
+
+class NatsServer(Process):
+    """A nats-server as MQTT broker; `leaf_nodes` is that part of its configuration."""
+
+    def __init__(self, directory, leaf_nodes):
+        directory.mkdir(parents=True)
+        self.port, = free_ports(1)
+        configuration = directory / "nats.conf"
+        # Without a domain each, the sites share their sessions and close each other's clients.
+        configuration.write_text(f"""server_name: {directory.name}
+listen: "127.0.0.1:-1"
+jetstream {{ store_dir: "{directory / "store"}", domain: {directory.name} }}
+mqtt {{ listen: "127.0.0.1:{self.port}" }}
+leafnodes {{ {leaf_nodes} }}
+""")
+        super().__init__([find_program("nats-server"), "-c", configuration], directory / "log")
         until(f"broker {directory.name}", lambda: accepts(self.port))
 
 

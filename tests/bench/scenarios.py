@@ -79,14 +79,14 @@ SCENARIOS = {
          Variant("QoS 1, 3200 messages/s: 52 MB/s", LONG_LINE,
                  {**LARGE, "rate": 3200}, round_trip_ms=100)]),
     "saturation": Scenario(
-        "Saturation on loopback", ["bridge", "ws"],
+        "Saturation on loopback", ["bridge", "nats", "ws"],
         [Variant(f"QoS {qos}, {size} B", AGAINST, {"qos": qos, "size": size, **SATURATION})
          for qos in (0, 1) for size in (64, 200, 1024, 16384)]),
     "clients": Scenario(
         "The two clients of the local broker, saturation", ["bridge", "library", "ws"],
         [Variant(f"QoS {qos}, 200 B", BULK, {"qos": qos, **SATURATION}) for qos in (0, 1)]),
     "latency": Scenario(
-        "Latency", ["bridge", "ws"],
+        "Latency", ["bridge", "nats", "ws"],
         [Variant(f"QoS {qos}, {rate} messages/s", LATENCY, {"qos": qos, "rate": rate})
          for qos in (0, 1) for rate in (1000, 10000)]),
     "distance": Scenario(
@@ -103,7 +103,7 @@ SCENARIOS = {
          for kind in ("json", "binary", "random") for rate in (2000, 10000)]),
     "relevance": Scenario(
         "What part of the traffic is wanted; 200 B JSON, 10,000 messages/s in all, 20 ms",
-        ["bridge", "ws"],
+        ["bridge", "nats", "ws"],
         [Variant(f"{100 // (1 + unwanted)} %", BYTES,
                  {"qos": 1, "rate": 10000 / (1 + unwanted), "unwanted": unwanted}, round_trip_ms=20)
          for unwanted in (0, 9, 99)]),
