@@ -166,13 +166,22 @@ class Line(Process):
         self.child.stdin.write(command + "\n")
         self.child.stdin.flush()
 
+    def cut(self):
+        """Nothing comes through any more when it returns."""
+        self.tell("cut")
+        self.bytes()  # commands are obeyed in turn
+
     def bytes(self):
         """What came through so far, both ways together."""
         self.tell("bytes")
         return sum(int(each) for each in self.child.stdout.readline().split())
 
 
-def run_load(program, settings, at_begin, meanwhile, at_end):
+def nothing():
+    pass
+
+
+def run_load(program, settings, at_begin=nothing, meanwhile=nothing, at_end=nothing):
     """Runs mqtt_load; calls what is given as the measured time begins, during it, and as it ends."""
     arguments = [str(program)] + [f"{name}={value}" for name, value in settings.items()]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as load:

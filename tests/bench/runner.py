@@ -7,9 +7,12 @@ from contextlib import ExitStack, closing
 
 from tests.bench.contenders import make_contender
 from tests.bench.lab import run_load
+from tests.bench.scenarios import LIVE_RATE, SATURATION
 
 run_numbers = itertools.count(1)
-OUTAGE_PATIENCE_MS = 60000  # to dial again, and for what waits behind it
+OUTAGE_PATIENCE_S = 60  # to dial again
+SLOWEST = 2000  # messages a second; a short look at less was a look at a pause
+TELLABLE_S = 0.1  # by processes that wait for their turn
 
 
 def run_scenario(scenario, tools, directory, rounds, load_settings, progress):
@@ -28,9 +31,9 @@ def run_scenario(scenario, tools, directory, rounds, load_settings, progress):
                 order = list(standing) if number % 2 == 0 else list(reversed(standing))
                 for name in order:
                     progress(f"{variant.name}, round {number + 1} of {rounds}, {name}")
-                    settings = {**variant.load, **load_settings}
-                    run = run_outage if variant.outage else run_once
-                    figures[name].append(run(standing[name], tools, settings))
+                    run = run_outage if variant.backlog else run_once
+                    figures[name].append(
+                        run(standing[name], tools, {**variant.load, **load_settings}))
         results[variant.name] = figures
     return results
 
@@ -73,24 +76,45 @@ def run_once(contender, tools, settings):
 
 
 def run_outage(contender, tools, settings):
-    """The line is cut while the load is published; then more load comes while the rest drains."""
-    restored, live = [], []
+    """What the contender can do at best, then an outage: how what waited drains, beside that."""
+    best = run_load(tools.mqtt_load, addressed(contender, {**settings, **SATURATION}))
+    saturation = max(best["measured_arrivals"] / best["measured_s"], SLOWEST)
+    figures, live, first_s, last_s = cut_and_restore(contender, tools, settings, saturation)
+    waited = figures["published"] - figures["measured_arrivals"]
+    drain_rate = (waited - figures["missing"]) / max(last_s - first_s, TELLABLE_S)
+    return {**figures, **{key: figures[key] + live[key] for key in ("missing", "repeated", "late")},
+            "backlog": waited, "first_s": first_s, "last_s": last_s, "saturation": saturation,
+            "drain_rate": drain_rate, "drain_percent": 100 * drain_rate / saturation,
+            "live_p99_ms": live["p99_ms"], "peak_mb": contender.peak_bytes() / 1e6}
+
+
+def cut_and_restore(contender, tools, settings, saturation):
+    """The line is cut while the backlog is published, at the rate of `saturation`. Live traffic
+    begins with the first message that comes through again, for as long as the rest needs at that
+    rate. The figures of both, and when the first and the last message came, in seconds from the
+    line's return."""
+    outage_s = contender.variant.backlog / saturation
+    patience_s = outage_s + OUTAGE_PATIENCE_S
+    settings = {**settings, "warmup_ms": 0, "measured_ms": round(outage_s * 1000),
+                "patience_ms": round(patience_s * 1000)}
+    waiting_load, live_load = {**settings, "rate": saturation}, {**settings, "rate": LIVE_RATE}
+    at, live = {}, []
+
+    def cut():
+        contender.line.cut()
+        # Before it begins, mqtt_load waits until one of its own has arrived: this one stands at
+        # the head of all that waits.
+        live.append(pool.submit(run_load, tools.mqtt_load, addressed(contender, live_load),
+                                at_begin=lambda: at.update(first=time.monotonic())))
 
     def restore():
         contender.line.tell("restore")
-        restored.append(time.monotonic())
-        more = {**settings, "rate": 1000, "warmup_ms": 0, "measured_ms": 5000,
-                "patience_ms": OUTAGE_PATIENCE_MS}
-        live.append(pool.submit(run_load, tools.mqtt_load, addressed(contender, more),
-                                lambda: None, lambda: None, lambda: None))
+        at["restored"] = time.monotonic()
 
     with ThreadPoolExecutor() as pool:
-        figures = run_load(tools.mqtt_load,
-                           addressed(contender, {**settings, "patience_ms": OUTAGE_PATIENCE_MS}),
-                           lambda: contender.line.tell("cut"), lambda: None, restore)
-        recovery_s = time.monotonic() - restored[0]
-        after = live[0].result()
-    backlog = figures["published"] - figures["measured_arrivals"]
-    return {**figures, "missing": figures["missing"] + after["missing"], "backlog": backlog,
-            "recovery_s": recovery_s, "drain_rate": backlog / recovery_s,
-            "live_p99_ms": after["p99_ms"], "peak_mb": contender.peak_bytes() / 1e6}
+        figures = run_load(tools.mqtt_load, addressed(contender, waiting_load), at_begin=cut,
+                           at_end=restore)
+        # If something is lost, it has waited in vain since the last one.
+        last = time.monotonic() - (patience_s if figures["missing"] else 0)
+        live_figures = live[0].result()
+    return figures, live_figures, at["first"] - at["restored"], last - at["restored"]

@@ -30,8 +30,11 @@ CPU = [DAEMONS_CPU, BROKERS_CPU, SITES_CPU]
 BULK = [RATE, *CPU, MISSING]
 AGAINST = [RATE, SITES_CPU, MISSING]  # a bridge, which has no daemons
 OUTAGE = [Measure("backlog", "messages that waited"),
-          Measure("recovery_s", "s until all had arrived", 1),
-          Measure("drain_rate", "messages/s meanwhile"),
+          Measure("first_s", "s from the line's return to the first message", 1),
+          Measure("last_s", "the same to the last", 1),
+          Measure("drain_rate", "messages/s from the first to the last"),
+          Measure("saturation", "messages/s at saturation"),
+          Measure("drain_percent", "drain, % of saturation"),
           Measure("live_p99_ms", "of live traffic meanwhile: latency p99 ms"),
           PEAK, MISSING]
 DISTANT = [RATE, P50, MISSING]
@@ -49,7 +52,7 @@ class Variant:
     brokers: dict = field(default_factory=lambda: BROKER_TUNED)
     links: int = 1  # from Paris, to a site each
     filters: int = 1  # London asks for
-    outage: bool = False  # the line is cut while the load runs; more load comes as it is back
+    backlog: int = 0  # this many are published while the line is cut
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Scenario:
 
 # As many as keep every part busy, and no more: what waits in a queue is no throughput.
 SATURATION = {"window": 2000, "outstanding": 4000}
+
+LIVE_RATE = 1000  # messages a second, of what is live while a backlog drains
 
 LARGE = {"qos": 1, "size": 16384, "payload": "random", "window": 1000, "outstanding": 2000}
 
@@ -108,9 +113,9 @@ SCENARIOS = {
                  {"qos": 1, "rate": 10000 / (1 + unwanted), "unwanted": unwanted}, round_trip_ms=20)
          for unwanted in (0, 9, 99)]),
     "backlog": Scenario(
-        "An outage of all the measured time, then 1000 messages/s of live traffic", ["bridge", "ws"],
-        [Variant("QoS 1, 20,000 messages/s", OUTAGE, {"qos": 1, "rate": 20000}, round_trip_ms=0,
-                 outage=True)]),
+        f"An outage, then {LIVE_RATE} messages/s of live traffic while what waited drains",
+        ["bridge", "ws"],
+        [Variant("QoS 1, 200 B", OUTAGE, {"qos": 1}, round_trip_ms=0, backlog=20000)]),
     "fan_out": Scenario(
         "One site to many, 200 messages/s", ["bridge", "ws"],
         [Variant(f"{links} links", [SITES_CPU, P50, MISSING], {"qos": 1, "rate": 200}, links=links)
