@@ -1,6 +1,7 @@
 // The broker port against brokers that behave in ways mosquitto cannot be told to.
 #include <catch2/catch.hpp>
 
+#include "mqtt_linkd/limits.hpp"
 #include "tests/contract/broker_world.hpp"
 #include "tests/contract/scripted_packets.hpp"
 
@@ -60,6 +61,27 @@ TEST_CASE("broker: no PUBACK is written before the batch is committed") {
   world.adapter->commit_done(true);
   REQUIRE(world.until([&] { return server.count(type::puback) == 2; }));
   REQUIRE(world.until([&] { return server.count(type::subscribe) == 2; }));
+}
+
+TEST_CASE("broker: what is committed is acknowledged before more is captured") {
+  broker_world world({});
+  scripted_server server(world.io, [](const packet& in) -> reply {
+    if (in.type != type::connect) return {};
+    std::string out = connack(in, true);
+    for (std::size_t i = 1; i <= 2 * limits::capture_batch_messages_max; ++i) {
+      out += publish_packet(static_cast<std::uint16_t>(i), "x");
+    }
+    return {out};
+  });
+  world.settings.broker.server = server.address();
+  world.commit_at_once = false;
+  world.start();
+  REQUIRE(world.until([&] { return world.batches == 1; }));
+  const std::size_t first = world.captured.size();
+  for (int i = 0; i < 1000; ++i) world.io.poll_one();  // what wanted to be written before waits
+  world.adapter->commit_done(true);
+  REQUIRE(world.until([&] { return world.batches == 2; }));
+  CHECK(world.until([&] { return server.count(type::puback) == first; }));
 }
 
 TEST_CASE("broker: the answer to a batch of an earlier connection does not open the gate") {

@@ -320,8 +320,8 @@ void libmosquitto_client::connection::hold() {
 
 void libmosquitto_client::connection::release() {
   held_ = false;
+  schedule_flush();  // before more is read, which may be held again
   arm_read();
-  schedule_flush();
 }
 
 }  // namespace linkd::mqtt

@@ -263,8 +263,8 @@ void native_client::connection::dispatch(event& what) {
 void native_client::connection::release() {
   held_ = false;
   protocol_.heard_again(now());
+  schedule_flush();  // before more is read, which may be held again
   read_on();
-  schedule_flush();
 }
 
 }  // namespace linkd::mqtt
