@@ -1,7 +1,9 @@
 #include "tests/support/other_brokers.hpp"
 
+#include <filesystem>
 #include <stdexcept>
 
+#include "tests/support/broker_sample.hpp"
 #include "tests/support/mosquitto_broker.hpp"
 #include "tests/support/ports.hpp"
 #include "tests/support/rabbitmq_broker.hpp"
@@ -16,12 +18,10 @@ ejabberd_broker::ejabberd_broker()
       dist_port_(free_port()),
       epmd_(directory()) {
   write_file(directory() / "ejabberd.yml",
-             "hosts: [localhost]\nloglevel: warning\nauth_method: anonymous\n"
-             "anonymous_protocol: login_anon\nallow_multiple_connections: true\n"
-             "listen:\n  - { port: " +
-                 std::to_string(port()) +
-                 ", ip: 127.0.0.1, module: mod_mqtt, backlog: 1000 }\n"
-                 "modules:\n  mod_mqtt: { session_expiry: 1 hour, max_queue: infinity }\n");
+             broker_sample("ejabberd.yml", {{"port: 1883", "port: " + std::to_string(port()) +
+                                                               "\n    ip: 127.0.0.1"}}) +
+                 "hosts: [localhost]\nloglevel: warning\nauth_method: anonymous\n"
+                 "anonymous_protocol: login_anon\nallow_multiple_connections: true\n");
   start();
 }
 
@@ -60,11 +60,11 @@ process_settings ejabberd_broker::command() const {
 // --- NATS ----------------------------------------------------------------------------------------
 
 nats_broker::nats_broker() : any_broker({.name = "nats", .mqtt5 = false, .keeps_order = false}) {
-  const std::string server = std::to_string(free_port());
-  write_file(directory() / "nats.conf",
-             "server_name: linkd\nlisten: \"127.0.0.1:" + server + "\"\njetstream { store_dir: \"" +
-                 directory().string() + "/jetstream\" }\nmqtt { listen: \"127.0.0.1:" +
-                 std::to_string(port()) + "\", max_ack_pending: 1000 }\n");
+  write_file(
+      directory() / "nats.conf",
+      broker_sample("nats.conf", {{"/var/lib/nats", (directory() / "jetstream").string()},
+                                  {"127.0.0.1:4222", "127.0.0.1:" + std::to_string(free_port())},
+                                  {"0.0.0.0:1883", "127.0.0.1:" + std::to_string(port())}}));
   start();
 }
 
@@ -75,21 +75,9 @@ process_settings nats_broker::command() const {
 // --- ActiveMQ ------------------------------------------------------------------------------------
 
 activemq_broker::activemq_broker() : any_broker({.name = "activemq", .mqtt5 = false}) {
-  const std::string files = directory().string();
   write_file(
       directory() / "activemq.xml",
-      "<beans xmlns='http://www.springframework.org/schema/beans'"
-      " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
-      " xsi:schemaLocation='http://www.springframework.org/schema/beans"
-      " http://www.springframework.org/schema/beans/spring-beans.xsd"
-      " http://activemq.apache.org/schema/core"
-      " http://activemq.apache.org/schema/core/activemq-core.xsd'>"
-      "<broker xmlns='http://activemq.apache.org/schema/core' brokerName='linkd' useJmx='false'"
-      " advisorySupport='false' dataDirectory='" +
-          files + "/data'><persistenceAdapter><kahaDB directory='" + files +
-          "/kahadb'/></persistenceAdapter><transportConnectors>"
-          "<transportConnector name='mqtt' uri='mqtt://127.0.0.1:" +
-          std::to_string(port()) + "'/></transportConnectors></broker></beans>\n");
+      broker_sample("activemq.xml", {{"0.0.0.0:1883", "127.0.0.1:" + std::to_string(port())}}));
   write_file(directory() / "log4j.properties",
              "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n"
              "log4j.appender.out.layout=org.apache.log4j.SimpleLayout\n");
@@ -112,18 +100,16 @@ process_settings activemq_broker::command() const {
 
 aedes_broker::aedes_broker()
     : any_broker({.name = "aedes", .mqtt5 = false, .keeps_sessions = false, .keeps_order = false}) {
-  write_file(directory() / "aedes.mjs",
-             "import { createServer } from 'node:net';\n"
-             "import { Aedes } from '" LINKD_AEDES
-             "/node_modules/aedes/aedes.js';\n"
-             "const broker = await Aedes.createBroker();\n"
-             "createServer(broker.handle).listen(" +
-                 std::to_string(port()) + ", '127.0.0.1');\n");
+  write_file(directory() / "aedes.mjs", broker_sample("aedes.mjs"));
+  std::filesystem::create_directory_symlink(LINKD_AEDES "/node_modules",
+                                            directory() / "node_modules");
   start();
 }
 
 process_settings aedes_broker::command() const {
-  return {{"node", (directory() / "aedes.mjs").string()}, {}, {}};
+  return {{"node", (directory() / "aedes.mjs").string()},
+          {"AEDES_HOST=127.0.0.1", "AEDES_PORT=" + std::to_string(port())},
+          {}};
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -131,9 +117,8 @@ process_settings aedes_broker::command() const {
 std::unique_ptr<any_broker> make_broker(const std::string& name, const std::string& extra_config) {
   if (name == "mosquitto") {
     return std::make_unique<mosquitto_broker>(
-        "max_inflight_messages 1000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
-        "persistence true\npersistence_location {dir}/\n"
-        "log_type error\nlog_type warning\nlog_type notice\n" +
+        broker_sample("mosquitto.conf") +
+        "persistence_location {dir}/\nlog_type error\nlog_type warning\nlog_type notice\n" +
         extra_config);
   }
   if (name == "rabbitmq") return std::make_unique<rabbitmq_broker>();

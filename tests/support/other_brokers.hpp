@@ -39,7 +39,7 @@ class activemq_broker final : public any_broker {
   [[nodiscard]] process_settings command() const override;
 };
 
-// aedes with everything in memory: the npm package, in the build directory (scripts/interop).
+// aedes 1.2 with everything in memory: the npm package, in the build directory (scripts/interop).
 class aedes_broker final : public any_broker {
  public:
   aedes_broker();
@@ -48,7 +48,8 @@ class aedes_broker final : public any_broker {
   [[nodiscard]] process_settings command() const override;
 };
 
-// By the name in its traits, started. `extra_config` is for mosquitto.
+// By the name in its traits, started with its sample of etc/brokers. `extra_config` is for
+// mosquitto.
 std::unique_ptr<any_broker> make_broker(const std::string& name,
                                         const std::string& extra_config = "");
 

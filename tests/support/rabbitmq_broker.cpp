@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "tests/support/broker_sample.hpp"
 #include "tests/support/ports.hpp"
 
 namespace linkd::test {
@@ -22,14 +23,14 @@ rabbitmq_broker::rabbitmq_broker()
       api_port_(free_port()),
       dist_port_(free_port()),
       epmd_(directory()) {
-  write_file(directory() / "plugins",
-             "[rabbitmq_mqtt,rabbitmq_management,rabbitmq_event_exchange].\n");
-  write_file(
-      directory() / "rabbit.conf",
-      "listeners.tcp = none\nmqtt.listeners.tcp.1 = 127.0.0.1:" + std::to_string(port()) +
-          "\nmqtt.allow_anonymous = true\nmqtt.default_user = guest\n"
-          "mqtt.default_pass = guest\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = " +
-          std::to_string(api_port_) + "\nloopback_users = none\n");
+  write_file(directory() / "plugins", broker_sample("rabbitmq.enabled_plugins"));
+  const replacements adapted = {
+      {"tcp.1 = 1883", "tcp.1 = 127.0.0.1:" + std::to_string(port())},
+      {"allow_anonymous = false", "allow_anonymous = true"},
+      {"port = 15672", "port = " + std::to_string(api_port_)},
+  };
+  write_file(directory() / "rabbit.conf",
+             broker_sample("rabbitmq.conf", adapted) + "listeners.tcp = none\n");
   start();
 }
 
