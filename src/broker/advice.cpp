@@ -1,5 +1,7 @@
 #include "broker/advice.hpp"
 
+#include "mqtt_linkd/limits.hpp"
+
 namespace linkd::broker_adapter {
 
 namespace {
@@ -47,11 +49,49 @@ std::string explain(const mqtt::end_of_connection& end, const broker_settings& s
     advice = "duplicate_client_id: another client uses the client id " + settings.client_id +
              "; give each its own";
   }
-  if (end.kind == mqtt::end_kind::no_connack && settings.protocol == mqtt_protocol::v5) {
-    advice = "it may not speak MQTT 5; set broker.protocol to auto";
+  if (end.kind == mqtt::end_kind::no_connack) {
+    advice = settings.protocol == mqtt_protocol::v5
+                 ? "it may not speak MQTT 5; set broker.protocol to auto"
+                 : "is this its port for MQTT, and mqtt:// or mqtts:// right?";
   }
   if (!advice.empty()) text += ": " + advice;
   return text;
+}
+
+std::vector<std::string> weaker(const mqtt::connack& granted, const broker_settings& settings) {
+  std::vector<std::string> words;
+  const auto say = [&](bool is_weaker, const std::string& what) {
+    if (is_weaker) words.push_back(what);
+  };
+  say(granted.receive_maximum < limits::publishes_inflight_max,
+      "it takes " + std::to_string(granted.receive_maximum) +
+          " messages of ours at a time, which limits the speed: raise max_inflight_messages "
+          "(mosquitto)");
+  say(granted.packet_bytes_max != 0 && granted.packet_bytes_max < settings.message_bytes_max,
+      "it takes no packet of more than " + std::to_string(granted.packet_bytes_max) +
+          " bytes, a larger message becomes a dead letter: raise max_packet_size (mosquitto), "
+          "mqtt.max_packet_size (EMQX)");
+  say(granted.qos_max == 0,
+      "it takes QoS 0 only, what it loses is lost: raise max_qos (mosquitto), "
+      "mqtt.max_qos_allowed (EMQX)");
+  say(!granted.retain_available,
+      "it keeps no retained messages, the flag is cleared: set retain_available (mosquitto), "
+      "mqtt.retain_available (EMQX)");
+  say(!granted.wildcards_available,
+      "it takes no filter with + or #: set mqtt.wildcard_subscription (EMQX)");
+  say(!granted.subscription_ids_available,
+      "it has no subscription identifiers: where filters of peers overlap, more than they match "
+      "is captured");
+  say(granted.session_expiry && *granted.session_expiry < settings.session_expiry,
+      "it keeps our session for " +
+          std::to_string(granted.session_expiry.value_or(seconds(0)).count()) + " s, not for the " +
+          std::to_string(settings.session_expiry.count()) +
+          " s of broker.session_expiry, what is published while the daemon is away for longer is "
+          "lost: raise session_expiry of mod_mqtt (ejabberd), mqtt.session_expiry_interval (EMQX)");
+  say(granted.keepalive && *granted.keepalive > settings.keepalive,
+      "it wants a keepalive of " + std::to_string(granted.keepalive.value_or(seconds(0)).count()) +
+          " s, not broker.keepalive: a dead connection is noticed later");
+  return words;
 }
 
 }  // namespace linkd::broker_adapter

@@ -104,16 +104,12 @@ void mqtt_broker::on_connected(const mqtt::connack& granted) {
 // What the broker cannot do, as far as this connection or its profile tells.
 std::vector<std::string> mqtt_broker::weaker(const mqtt::connack& granted) const {
   std::vector<std::string> words;
-  if (!mqtt5_) {
+  if (mqtt5_) {
+    words = broker_adapter::weaker(granted, settings_);
+  } else {
     words.emplace_back(
         "MQTT 3.1.1 hides the retain flag of live messages, has no properties and "
         "does not tell what is refused");
-  }
-  if (mqtt5_ && !granted.retain_available) {
-    words.emplace_back("it keeps no retained messages: the flag is cleared");
-  }
-  if (mqtt5_ && granted.qos_max == 0) {
-    words.emplace_back("it takes QoS 0 only: what it loses is lost");
   }
   if (profile_) words.insert(words.end(), profile_->weaker.begin(), profile_->weaker.end());
   if (!profile_ && fallback_ && closed_on_mqtt5_) {

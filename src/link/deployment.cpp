@@ -15,6 +15,16 @@ constexpr milliseconds stop_check_interval{20};
 constexpr const char* disk_late_reason =
     "capture waits for the disk: writing a batch of messages takes unusually long";
 
+constexpr std::uint8_t topic_filter_invalid = 0x8f;  // MQTT 5, section 3.9.3
+
+std::string capture_advice(std::uint8_t reason_code) {
+  if (reason_code == topic_filter_invalid) {
+    return "the broker takes no such filter (ejabberd: max_topic_depth): narrow `allow`";
+  }
+  return "allow it for linkd's user, raise the broker's limit of filters (NATS: a smaller "
+         "max_ack_pending) or narrow `allow`";
+}
+
 }  // namespace
 
 result<std::uint64_t> next_incarnation(storage& disk) {
@@ -224,8 +234,14 @@ void deployment::on_capture_refused(const std::string& filter, std::uint8_t reas
   capture_refused_.insert(filter);
   env_.log.write(log_level::error, "capture_refused", "",
                  "the local broker refuses our subscription to " + filter + ": " +
-                     describe_reason_code(reason_code) +
-                     "; allow it for linkd's user or narrow `allow`");
+                     describe_reason_code(reason_code) + "; " + capture_advice(reason_code));
+}
+
+std::string deployment::broker_reason() const {
+  if (!broker_up_ || capture_refused_.empty()) return broker_reason_;
+  const std::size_t more = capture_refused_.size() - 1;
+  return broker_reason_ + "; it refuses our subscription to " + *capture_refused_.begin() +
+         (more > 0 ? " and " + std::to_string(more) + " more" : "") + ": see the log";
 }
 
 void deployment::set_broker_state(bool up, const std::string& reason) {
@@ -326,7 +342,7 @@ void deployment::settle_stop(time_point now) {
 deployment_status deployment::status() const {
   deployment_status status;
   status.deployment = us_.deployment;
-  status.broker = {broker_up_, broker_reason_, broker_since_, broker_sessions_lost_};
+  status.broker = {broker_up_, broker_reason(), broker_since_, broker_sessions_lost_};
   if (disk_late_) {
     status.broker.up = false;
     status.broker.reason = disk_late_reason;

@@ -124,6 +124,7 @@ class deployment : private broker_events,
   void set_alarm(std::optional<time_point> next);
   [[nodiscard]] std::optional<time_point> deadline() const;
   void set_broker_state(bool up, const std::string& reason);
+  [[nodiscard]] std::string broker_reason() const;  // with what it refuses
 
   environment env_;
   alarm& wake_;

@@ -103,7 +103,7 @@ result<explanation> deployment::explain(const std::string& topic) const {
       });
   explanation out{topic, {}, {}};
   for (const auto& [name, each] : links_) {
-    out.outgoing.push_back(explain_outgoing(*each.the, topic, captured, broker_reason_));
+    out.outgoing.push_back(explain_outgoing(*each.the, topic, captured, broker_reason()));
     out.incoming.push_back(explain_incoming(*each.the, topic));
   }
   return out;

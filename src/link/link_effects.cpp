@@ -85,7 +85,13 @@ void link::apply(channel&, session::round_trip& effect) {
 }
 
 void link::apply(channel& from, session::closed& effect) {
-  drop(from, link_state::down, effect.reason);
+  std::string reason = effect.reason;
+  if (effect.unanswered && from.description().starts_with("mqtt")) {
+    reason += " at " + from.description() + ": " + settings_.name +
+              "'s daemon is not there, or the broker drops our frames: is control_prefix the same "
+              "at both ends, and one that the broker carries?";
+  }
+  drop(from, link_state::down, reason);
 }
 
 }  // namespace linkd::link

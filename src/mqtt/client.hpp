@@ -42,6 +42,8 @@ struct connack {
   std::uint8_t qos_max = 2;
   bool retain_available = true;
   bool subscription_ids_available = true;
+  bool wildcards_available = true;
+  std::optional<seconds> session_expiry, keepalive;  // in place of ours
 };
 
 // A PUBLISH as it came in. `what.qos` can be 2 if somebody subscribed so.

@@ -64,10 +64,12 @@ struct acked {
 struct round_trip {
   microseconds time{0};
 };
-// The session is over; the path may be closed. `protocol`: the peer broke the rules.
+// The session is over; the path may be closed. `protocol`: the peer broke the rules; `unanswered`:
+// nobody answered our HELLO.
 struct closed {
   std::string reason;
   bool protocol = false;
+  bool unanswered = false;
 };
 
 using effect = std::variant<send_frame, established, refused_by, interest_changed, deliver,

@@ -62,6 +62,7 @@ void mqtt_acceptor::configure(const std::vector<link_settings>& links) {
     known_link& entry = configured[link.name];
     entry.control_prefix = link.control_prefix.empty() ? control_prefix_ : link.control_prefix;
     entry.frame_key_file = link.frame_key_file;
+    entry.only_way = link.servers.empty() && !link.accept;
     prefixes_.insert(entry.control_prefix);
     const auto before = links_.find(link.name);
     if (before != links_.end()) entry.newest = before->second.newest;
@@ -114,6 +115,8 @@ void mqtt_acceptor::lose_connection(const error& reason) {
   client_.reset();
   subscribed_.clear();
   subscribing_.clear();
+  proofs_.clear();
+  probing_.clear();
   inflight_.clear();
   // Two clients with one id throw each other out again and again.
   const bool lasted = up_since_ && steady::now() - *up_since_ > limits::reconnect_delay_max;
@@ -135,13 +138,17 @@ void mqtt_acceptor::arm_timer(milliseconds after) {
   });
 }
 
-// Time to connect, to subscribe again what was refused, or no SUBACK came.
+// Time to connect or to ask again for what was refused, or a SUBACK or a probe did not come.
 void mqtt_acceptor::on_timer() {
   if (!client_) return connect();
   if (!subscribing_.empty()) {
     return lose_connection({errc::unavailable, to_string(broker_.server) + " sends no SUBACK"});
   }
+  for (const auto& [prefix, found] : proofs_) {
+    if (found == proof::awaited) tell_not_carried(prefix);
+  }
   subscribe_missing();
+  if (subscribing_.empty()) probe();
 }
 
 std::set<std::string> mqtt_acceptor::wanted_filters() const {
@@ -174,7 +181,7 @@ void mqtt_acceptor::on_subscribed(mqtt::packet_id id,
     const publishing where{broker_.server, broker_.login.username, ""};
     if (const auto failure = subscribe_failure(code, filters[i], where)) {
       all = false;
-      log_.write(log_level::warning, "acceptor_refused", "", failure->text);
+      tell_unreachable(filters[i], *failure);
     } else {
       subscribed_.insert(filters[i]);
     }
@@ -184,14 +191,25 @@ void mqtt_acceptor::on_subscribed(mqtt::packet_id id,
   timer_.cancel();
   resubscribe_.reset();
   if (!up_since_) up_since_ = steady::now();
-  log_.write(log_level::info, "acceptor_up", "",
-             "peers can reach us through " + to_string(broker_.server));
+  probe();
+}
+
+// Tells the log, and the links of that filter whose peer cannot reach us in any other way.
+void mqtt_acceptor::tell_unreachable(const std::string& filter, const error& why) {
+  log_.write(log_level::warning, "acceptor_refused", "", why.text);
+  std::vector<std::string> concerned;
+  for (const auto& [name, link] : links_) {
+    const bool through_it = control_topic(link.control_prefix, deployment_, "+") == filter;
+    if (link.only_way && through_it) concerned.push_back(name);
+  }
+  for (const auto& name : concerned) events_->on_unreachable(name, why);
 }
 
 // What comes in
 
 void mqtt_acceptor::on_message(mqtt::received_message received) {
   const message& what = received.what;
+  if (what.payload.empty() && take_probe(what.topic)) return;
   const auto from = sender_of(what.topic);
   if (!from) return refusals_.note("", "not from a deployment");
   // A retained message waited for us: a frame never does.
@@ -347,6 +365,9 @@ void mqtt_acceptor::publish(const std::string& topic, bytes sealed, mqtt_inbound
 }
 
 void mqtt_acceptor::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
+  if (const auto probed = probing_.extract(id); probed && reason_code >= 0x80) {
+    return on_probe_refused(probed.mapped(), reason_code);
+  }
   const auto done = inflight_.extract(id);
   if (done.empty()) return;
   on_frames_waiting();

@@ -47,6 +47,7 @@ class mqtt_acceptor : private mqtt::client_events, private inbound_carrier {
   struct known_link {
     std::string control_prefix;
     std::string frame_key_file;
+    bool only_way = false;          // neither do we dial, nor may it dial our daemon itself
     std::optional<path_id> newest;  // of the paths that came in with a right MAC
   };
   struct inflight_frame {
@@ -75,6 +76,12 @@ class mqtt_acceptor : private mqtt::client_events, private inbound_carrier {
   void on_timer();
   [[nodiscard]] std::set<std::string> wanted_filters() const;
   void subscribe_missing();
+  void probe();
+  bool take_probe(const std::string& topic);
+  void on_probe(const std::string& prefix);
+  void on_probe_refused(const std::string& prefix, std::uint8_t reason_code);
+  void tell_not_carried(const std::string& prefix);
+  void tell_unreachable(const std::string& filter, const error& why);
 
   std::optional<sender> sender_of(const std::string& topic);
   void refuse(const sender& from, std::string_view why);
@@ -114,6 +121,9 @@ class mqtt_acceptor : private mqtt::client_events, private inbound_carrier {
   mqtt::connack granted_;
   std::set<std::string> subscribed_;
   std::map<mqtt::packet_id, std::vector<std::string>> subscribing_;
+  enum class proof { awaited, missing, here };
+  std::map<std::string, proof> proofs_;             // that the broker carries this prefix
+  std::map<mqtt::packet_id, std::string> probing_;  // prefixes, until the PUBACK
   std::map<mqtt::packet_id, inflight_frame> inflight_;
   backoff reconnect_, resubscribe_;
   std::optional<std::chrono::steady_clock::time_point> up_since_;

@@ -18,6 +18,8 @@ constexpr std::size_t frame_bytes_min = 4096;
 constexpr std::uint8_t no_matching_subscribers = 0x10;
 constexpr std::uint8_t first_failure = 0x80;
 constexpr std::uint8_t not_authorized = 0x87;
+constexpr std::uint8_t topic_filter_invalid = 0x8f;
+constexpr std::uint8_t topic_name_invalid = 0x90;
 
 // Fixed header, topic, packet identifier, no properties (MQTT 5, section 3.3), and our envelope.
 std::size_t overhead_bytes(const std::string& topic) {
@@ -62,13 +64,33 @@ std::optional<error> publish_failure(std::uint8_t reason_code, const std::string
                                        to_string(where.server) + ": allow write for " +
                                        user_of(where)};
   }
+  if (reason_code == topic_name_invalid) return not_carried(topic, where);
   return error{errc::unavailable, to_string(where.server) + " refuses frames on " + topic +
                                       " with reason code " + in_hex(reason_code)};
+}
+
+bool is_not_authorized(std::uint8_t reason_code) {
+  return reason_code == not_authorized;
+}
+
+error not_carried(const std::string& topic, const publishing& where) {
+  const std::string dollar =
+      topic.starts_with('$')
+          ? "it may carry no topic that begins with $ (ejabberd does not, ActiveMQ only with "
+            "publishDollarTopics): set control_prefix to a plain one, linkd for instance, at both "
+            "ends of the link; or "
+          : "";
+  return {errc::refused, to_string(where.server) + " does not carry " + topic +
+                             ", no link works through it: " + dollar + "allow " + user_of(where) +
+                             " to write and read it"};
 }
 
 std::optional<error> subscribe_failure(std::uint8_t reason_code, const std::string& filter,
                                        const publishing& where) {
   if (reason_code < first_failure) return std::nullopt;
+  if (reason_code == topic_filter_invalid || reason_code == topic_name_invalid) {
+    return not_carried(filter, where);
+  }
   // 3.1.1 knows only "failure", and authorization is the one that people meet.
   return error{errc::permission, "not authorized to subscribe " + filter + " on " +
                                      to_string(where.server) + " (reason code " +

@@ -290,6 +290,15 @@ TEST_CASE("disk errors: each is said once for as long as it lasts, and when it i
   CHECK(s.in.story().find("queue_readable") != std::string::npos);
 }
 
+TEST_CASE("a subscription that the local broker refuses is told with its status", "[sim]") {
+  stage s;
+  s.a.broker().refused_filter = "#";
+  s.start_pair({}, {"#"});
+  INFO(s.a.status().broker.reason);
+  CHECK(s.a.status().broker.reason.find("refuses our subscription to #") != std::string::npos);
+  CHECK(s.in.story().find("max_topic_depth") != std::string::npos);
+}
+
 TEST_CASE("slow disk: after ten seconds it is said, and it passes", "[sim]") {
   stage s;
   s.start_pair({}, {"#"});

@@ -98,7 +98,12 @@ void sim_broker_client::forget_acknowledged() {
 void sim_broker_client::capture(std::vector<std::string> filters) {
   wanted_ = std::move(filters);
   if (!connected_) return;
-  later(delay_, [this] { server_.filters_ = wanted_; });
+  later(delay_, [this] {
+    server_.filters_ = wanted_;
+    if (std::erase(server_.filters_, server_.refused_filter) > 0) {
+      events_->on_capture_refused(server_.refused_filter, 0x8f);
+    }
+  });
 }
 
 result<void> sim_broker_client::publish(publication_id id, const message& what) {

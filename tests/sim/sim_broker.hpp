@@ -25,6 +25,7 @@ class sim_broker {
   // What linkd published here, in order of arrival.
   std::function<void(const message&)> on_linkd_publish;
 
+  std::string refused_filter;  // linkd may not subscribe to it
   // linkd hands a message over; still within its call.
   std::function<void(const message&)> on_linkd_call;
 

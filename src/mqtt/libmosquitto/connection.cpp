@@ -43,6 +43,17 @@ connack granted_by(int flags, const mosquitto_property* list) {
   if (mosquitto_property_read_byte(list, MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE, &octet, false)) {
     granted.subscription_ids_available = octet != 0;
   }
+  if (mosquitto_property_read_byte(list, MQTT_PROP_WILDCARD_SUB_AVAILABLE, &octet, false)) {
+    granted.wildcards_available = octet != 0;
+  }
+  std::uint32_t expiry_s = 0;
+  if (mosquitto_property_read_int32(list, MQTT_PROP_SESSION_EXPIRY_INTERVAL, &expiry_s, false)) {
+    granted.session_expiry = seconds(expiry_s);
+  }
+  std::uint16_t keepalive_s = 0;
+  if (mosquitto_property_read_int16(list, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive_s, false)) {
+    granted.keepalive = seconds(keepalive_s);
+  }
   return granted;
 }
 

@@ -82,7 +82,6 @@ result<std::optional<packet>> take_packet(bytes_view& in, std::size_t bytes_max)
 struct connack_packet {
   std::uint8_t reason_code = 0;  // 3.1.1: 1 to 5, section 3.2.2.3 there
   connack granted;
-  std::optional<seconds> keepalive;  // Server Keep Alive: in place of ours
 };
 result<connack_packet> read_connack(const packet& from, bool mqtt5);
 

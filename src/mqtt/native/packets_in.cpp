@@ -138,8 +138,7 @@ bool ends_with_properties(bytes_view in, std::initializer_list<property_id> allo
 }
 
 // Sections 3.2.2.3.x: false if the value is not allowed.
-bool apply(const property& what, connack_packet& to) {
-  connack& granted = to.granted;
+bool apply(const property& what, connack& granted) {
   switch (what.id) {
     case receive_maximum:
       granted.receive_maximum = static_cast<std::uint16_t>(what.number);
@@ -157,14 +156,18 @@ bool apply(const property& what, connack_packet& to) {
       granted.subscription_ids_available = what.number != 0;
       return what.number <= 1;
     case server_keep_alive:
-      to.keepalive = seconds(what.number);
+      granted.keepalive = seconds(what.number);
       return true;
     case session_expiry_interval:
+      granted.session_expiry = seconds(what.number);
+      return true;
+    case wildcard_subscription_available:
+      granted.wildcards_available = what.number != 0;
+      return what.number <= 1;
     case assigned_client_identifier:
     case topic_alias_maximum:
     case reason_string:
     case user_property:
-    case wildcard_subscription_available:
     case shared_subscription_available:
     case response_information:
     case server_reference:
@@ -248,7 +251,7 @@ result<connack_packet> read_connack(const packet& from, bool mqtt5) {
   }
   const auto properties = wire::take_property_bytes(in);
   if (!properties || !in.empty() ||
-      !for_each_property(*properties, [&](const property& each) { return apply(each, out); })) {
+      !for_each_property(*properties, [&](const property& each) { return apply(each, out.granted); })) {
     return broken("a malformed CONNACK");
   }
   return out;

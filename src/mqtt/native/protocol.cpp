@@ -152,7 +152,7 @@ result<void> protocol::handle_connack(const packet& in) {
   up_ = true;
   granted_ = answer->granted;
   if (granted_.packet_bytes_max > 0) outgoing_bytes_max_ = granted_.packet_bytes_max;
-  if (answer->keepalive) keepalive_ = *answer->keepalive;
+  if (granted_.keepalive) keepalive_ = *granted_.keepalive;
   last_out_ = last_in_;
   events_.emplace_back(granted_);
   return {};

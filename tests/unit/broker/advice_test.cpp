@@ -15,4 +15,9 @@ TEST_CASE("advice: a refused connection says what to change", "[advice]") {
   const mqtt::end_of_connection taken_over{
       mqtt::end_kind::by_peer, 0x8e, {errc::io, "disconnected by the broker"}};
   CHECK_THAT(broker_adapter::explain(taken_over, settings), Catch::Contains("mqtt-linkd-paris"));
+  const mqtt::end_of_connection silent{
+      mqtt::end_kind::no_connack, 0, {errc::io, "closed before CONNACK"}};
+  CHECK_THAT(broker_adapter::explain(silent, settings), Catch::Contains("mqtts://"));
+  settings.protocol = mqtt_protocol::v5;
+  CHECK_THAT(broker_adapter::explain(silent, settings), Catch::Contains("broker.protocol"));
 }

@@ -206,7 +206,9 @@ TEST_CASE("packets: CONNACK", "[mqtt]") {
   CHECK_FALSE(full->granted.retain_available);
   CHECK(full->granted.packet_bytes_max == 65536);
   CHECK_FALSE(full->granted.subscription_ids_available);
-  CHECK(full->keepalive == seconds(60));
+  CHECK_FALSE(full->granted.wildcards_available);
+  CHECK(full->granted.keepalive == seconds(60));
+  CHECK(full->granted.session_expiry == seconds(3600));
   for (const char* bad :
        {"2000", "200100", "2002", "20020000", "2003020000", "2003018000", "2003000001",
         "20060000032100"

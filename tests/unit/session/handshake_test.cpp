@@ -67,6 +67,7 @@ TEST_CASE("handshake: without an answer the dialler gives up") {
   REQUIRE(only<closed>(effects).size() == 1);
   CHECK_FALSE(only<closed>(effects)[0].protocol);
   CHECK(only<closed>(effects)[0].reason.find("no answer") != std::string::npos);
+  CHECK(only<closed>(effects)[0].unanswered);
   CHECK(h.session.is_over());
   CHECK_FALSE(h.session.deadline());
 }
