@@ -9,6 +9,10 @@
 namespace linkd::link {
 namespace {
 
+constexpr int short_sessions_suspicious = 3;
+// Whoever takes a session away is back sooner: one that lasted this long is not fought for.
+constexpr auto fight_over_after = 2 * limits::reconnect_delay_max;
+
 // What makes it necessary to reach the peer anew.
 bool same_way(const link_settings& a, const link_settings& b) {
   return a.servers == b.servers && a.login == b.login && a.client_id_prefix == b.client_id_prefix &&
@@ -179,7 +183,13 @@ void link::on_time() {
 void link::on_inbound(std::unique_ptr<path> inbound) {
   // A peer that dials again has given up its old connection, unless that one still proves the
   // contrary: the HELLO decides.
-  if (!stopped_) accepted_.open(std::move(inbound));
+  if (stopped_) return;
+  if (accepted_.is_established()) {
+    drop(accepted_, link_state::down,
+         settings_.name +
+             " dialled again: its old connection is gone, or a second daemon runs for it");
+  }
+  accepted_.open(std::move(inbound));
 }
 
 void link::on_unreachable(const error& why) {
@@ -280,6 +290,8 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
   // A session that ended by itself, as after BYE, is no longer established.
   const bool was_active = state_ == link_state::up && (!active() || active() == &which);
   if (was_active) save_interest();
+  if (was_active) count_short_session();
+  const std::string suspicion = was_active ? duplicate_session(which) : "";
   which.close();
   if (which.role() == session::role::dialler) {
     const time_point now = env_.time.now();
@@ -290,8 +302,25 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
   if (active()) return;
   if (was_active) round_trip_.reset();
   if (which.role() == session::role::dialler || was_active || state == link_state::refused) {
-    set_state(state, reason);
+    set_state(state, reason + suspicion);
   }
+}
+
+// Two daemons of one deployment take the session away from each other, again and again.
+void link::count_short_session() {
+  const bool suspected = short_sessions_ >= short_sessions_suspicious;
+  const auto lasted = env_.time.now() - established_at_;
+  const bool is_short =
+      suspected ? lasted < fight_over_after : lasted < limits::heartbeat_interval;
+  short_sessions_ = is_short ? short_sessions_ + 1 : 0;
+}
+
+std::string link::duplicate_session(const channel& of) const {
+  const bool over = env_.time.now() - established_at_ >= fight_over_after;
+  if (short_sessions_ < short_sessions_suspicious || over) return {};
+  const bool ours = of.role() == session::role::dialler;
+  return "; duplicate_session: sessions end again and again, perhaps a second daemon runs for " +
+         (ours ? us_.deployment : settings_.name);
 }
 
 void link::send(channel& to, const wire::frame& what, path::lane lane) {
@@ -352,7 +381,10 @@ link_status link::status() const {
   status.queue_bytes = messages.body_bytes();
   status.queue_limit_bytes = settings_.queue.bytes_max;
   status.queue_oldest = messages.oldest();
-  if (const channel* used = active()) status.inflight_bytes = used->session()->inflight_bytes();
+  if (const channel* used = active()) {
+    status.reason += duplicate_session(*used);
+    status.inflight_bytes = used->session()->inflight_bytes();
+  }
   status.interest_filters_in = view_.filters().size();
   status.interest_filters_out = announced_.filters().size();
   status.interest_topics = settings_.topics.size();

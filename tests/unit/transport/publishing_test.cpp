@@ -51,6 +51,11 @@ TEST_CASE("publishing: what a PUBACK says", "[transport]") {
   CHECK(forbidden->text ==
         "not authorized to publish $LINK/paris/from/london on mqtt://broker.paris:1883: allow "
         "write for user london");
+  const auto dollar = publish_failure(0x90, "$LINK/a/from/b", where);
+  REQUIRE(dollar);
+  CHECK(dollar->code == errc::refused);
+  CHECK(dollar->text.find("control_prefix") != std::string::npos);
+  CHECK(publish_failure(0x90, "linkd/a/from/b", where)->text.find("$") == std::string::npos);
   const auto quota = publish_failure(0x97, topic, where);
   REQUIRE(quota);
   CHECK(quota->code == errc::unavailable);
