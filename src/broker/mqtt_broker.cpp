@@ -205,7 +205,7 @@ void mqtt_broker::halt() {
 
 void mqtt_broker::on_message(mqtt::received_message in) {
   message& what = in.what;
-  if (is_drop_count(in)) return;
+  if (is_status(in)) return;
   if (what.topic.starts_with(control_prefix_)) {
     if (!echoes_ || what.topic != echo_topic_ || !guard_.end_barrier(what.payload)) return;
     barrier_proven_ = true;
@@ -249,8 +249,8 @@ void mqtt_broker::commit_done(bool stored) {
 
 result<void> mqtt_broker::publish(publication_id id, const message& what) {
   if (state_ != state::up) return error{errc::unavailable, "the local broker is not connected"};
-  if (profile_) {
-    if (auto why = unfit(*profile_, what.topic)) return error{errc::invalid, std::move(*why)};
+  if (const profile* known = profile_ ? profile_ : recognized_) {
+    if (auto why = unfit(*known, what.topic)) return error{errc::invalid, std::move(*why)};
   }
   if (waiting_.empty() && !must_wait(what)) return publish_now(id, what);
   if (waiting_.size() >= limits::publishes_inflight_max) {

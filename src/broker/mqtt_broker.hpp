@@ -102,13 +102,16 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   void watch();
   void forget_withdrawn();
   void check_deadlines();
-  void watch_drops();
-  bool is_drop_count(const mqtt::received_message& in);
+  void watch_status();
+  // A message of what the broker tells about itself.
+  bool is_status(const mqtt::received_message& in);
+  void recognize(std::string_view version);
 
   boost::asio::io_context& io_;
   const broker_settings settings_;
   const profile* const profile_;
-  const std::string control_prefix_;  // with the slash
+  const profile* recognized_ = nullptr;  // where profile_ is none: by what the broker says
+  const std::string control_prefix_;     // with the slash
   const std::string echo_topic_;
   session_memory& memory_;
   logger& log_;

@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t subscribes_inflight_max = 32;
 constexpr std::uint8_t topic_filter_invalid = 0x8f;  // MQTT 5, section 3.9.3
 
+// Mosquitto says there what it is (mosquitto(8), "Broker Status").
+constexpr std::string_view version_topic = "$SYS/broker/version";
+
 constexpr seconds watch_interval{1};
 constexpr seconds subscribe_timeout{30};
 constexpr seconds barrier_timeout{10};
@@ -113,22 +116,37 @@ void mqtt_broker::when_settled() {
   if (!subscriptions_.settled()) return;
   if (barrier_wanted_ && !guard_.barrier_outstanding()) send_barrier();
   publish_waiting();
-  if (is_connected()) watch_drops();
+  if (is_connected()) watch_status();
 }
 
 // At QoS 0, so that nothing is kept for us while we are away; with the value as it is now.
-void mqtt_broker::watch_drops() {
+void mqtt_broker::watch_status() {
   if (!drops_.wants_subscription()) return;
-  const auto sent = client_->subscribe({std::string(drop_watch::topic)}, {0, false, false, 0});
+  const auto sent = client_->subscribe({std::string(drop_watch::topic), std::string(version_topic)},
+                                       {0, false, false, 0});
   if (sent) drops_.subscribing(*sent);
 }
 
-bool mqtt_broker::is_drop_count(const mqtt::received_message& in) {
-  if (in.what.topic != drop_watch::topic || !in.subscription_ids.empty()) return false;
+bool mqtt_broker::is_status(const mqtt::received_message& in) {
+  if (!in.subscription_ids.empty()) return false;
+  if (in.what.topic == version_topic) {
+    recognize(in.what.payload);
+    return true;
+  }
+  if (in.what.topic != drop_watch::topic) return false;
   const auto since_start = std::chrono::floor<microseconds>(clock::now().time_since_epoch());
   if (const auto warning = drops_.on_value(in.what.payload, time_point(since_start)))
     log_.write(log_level::warning, "broker_drops", "", *warning);
   return true;
+}
+
+// What its make does not carry becomes a dead letter from here on.
+void mqtt_broker::recognize(std::string_view version) {
+  if (profile_ || recognized_ || !version.starts_with("mosquitto version")) return;
+  recognized_ = find_profile(broker_profile::mosquitto);
+  std::string text = "the local broker says it is " + std::string(version);
+  for (const std::string_view each : recognized_->weaker) text += "; " + std::string(each);
+  log_.write(log_level::info, "broker_profile", "", text);
 }
 
 void mqtt_broker::watch() {

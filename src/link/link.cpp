@@ -310,8 +310,7 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
 void link::count_short_session() {
   const bool suspected = short_sessions_ >= short_sessions_suspicious;
   const auto lasted = env_.time.now() - established_at_;
-  const bool is_short =
-      suspected ? lasted < fight_over_after : lasted < limits::heartbeat_interval;
+  const bool is_short = suspected ? lasted < fight_over_after : lasted < limits::heartbeat_interval;
   short_sessions_ = is_short ? short_sessions_ + 1 : 0;
 }
 

@@ -222,7 +222,8 @@ std::optional<time_point> link_session::deadline() const {
 
 void link_session::on_time(time_point now) {
   if (state_ == state::handshaking && now >= handshake_due_) {
-    end(closed{"no answer to HELLO within " + seconds_text(limits::handshake_timeout), false, true});
+    end(closed{"no answer to HELLO within " + seconds_text(limits::handshake_timeout), false,
+               true});
   }
   if (state_ != state::established) return;
   if (now - heard_at_ >= limits::heartbeat_timeout) {

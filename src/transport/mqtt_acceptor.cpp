@@ -297,7 +297,10 @@ void mqtt_acceptor::accept(const sender& from, path_stream stream, bytes_view fi
   const auto largest = frame_bytes_max(granted_, mqtt5_, topic);
   if (!largest) return refuse(from, largest.error().text);
   const std::weak_ptr alive(alive_);
-  end_path(from.name, {errc::unavailable, from.name + " dialled again: its old connection is gone, or a second daemon runs for it"});
+  end_path(
+      from.name,
+      {errc::unavailable,
+       from.name + " dialled again: its old connection is gone, or a second daemon runs for it"});
   if (alive.expired()) return;
   inbound_carrier& carrier = *this;
   auto inbound = std::make_unique<mqtt_inbound_path>(io_, carrier, std::move(stream), *largest,

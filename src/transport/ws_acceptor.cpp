@@ -267,7 +267,9 @@ void ws_acceptor::listener::hand_over(ws_guest guest, const std::string& address
   if (const auto old = live_.find(guest.peer); old != live_.end()) {
     ws_path* const inbound = old->second.inbound;
     live_.erase(old);
-    inbound->end({errc::unavailable, "the peer dialled again: its old connection is gone, or a second daemon runs for it"});
+    inbound->end(
+        {errc::unavailable,
+         "the peer dialled again: its old connection is gone, or a second daemon runs for it"});
   }
   const std::uint64_t number = ++last_number_;
   const auto forget = [weak = weak_from_this(), peer = guest.peer, number] {

@@ -212,3 +212,15 @@ TEST_CASE("broker: the control topics are never captured") {
   REQUIRE(world.until([&] { return !world.captured.empty(); }));
   CHECK(world.payloads() == std::vector<std::string>{"message"});
 }
+
+TEST_CASE("broker: mosquitto is recognised by what it says, a topic that it dies of is refused") {
+  mosquitto_broker broker(roomy);
+  broker_world world(broker.address());
+  world.start();
+  REQUIRE(world.until([&] { return std::ranges::count(world.log.events, "broker_profile") == 1; }));
+  const auto refused = world.adapter->publish(1, make_message("a/\x01", "x"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == errc::invalid);
+  CHECK_THAT(refused.error().text, Catch::Contains("mosquitto"));
+  CHECK(world.downs.empty());
+}

@@ -250,8 +250,9 @@ result<connack_packet> read_connack(const packet& from, bool mqtt5) {
     return out;
   }
   const auto properties = wire::take_property_bytes(in);
-  if (!properties || !in.empty() ||
-      !for_each_property(*properties, [&](const property& each) { return apply(each, out.granted); })) {
+  if (!properties || !in.empty() || !for_each_property(*properties, [&](const property& each) {
+        return apply(each, out.granted);
+      })) {
     return broken("a malformed CONNACK");
   }
   return out;
