@@ -56,7 +56,7 @@ void echo_guard::published(const message& what) {
 bool echo_guard::swallow(const message& captured) {
   if (empty()) return false;
   const fingerprint which = fingerprint_of(captured);
-  if (!before_.take(which) && !after_.take(which)) return false;
+  if (!late_.take(which) && !before_.take(which) && !after_.take(which)) return false;
   swallowed_.push_back(which);
   return true;
 }
@@ -72,7 +72,8 @@ bytes echo_guard::begin_barrier(std::uint64_t unique) {
 bool echo_guard::end_barrier(bytes_view payload) {
   if (barrier_.empty() || payload != barrier_) return false;
   barrier_.clear();
-  before_ = {};
+  late_ = std::exchange(before_, {});
+  if (one_queue_) late_ = {};
   return true;
 }
 
@@ -82,6 +83,7 @@ void echo_guard::connection_lost() {
 }
 
 void echo_guard::clear() {
+  late_ = {};
   before_ = {};
   after_ = {};
   swallowed_.clear();

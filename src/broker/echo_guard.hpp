@@ -33,6 +33,10 @@ namespace linkd::broker_adapter {
 // publish. A session that was lost takes its echoes with it: clear(). A batch that was never
 // acknowledged is delivered again, so what it swallowed is counted again: connection_lost().
 //
+// A broker with a queue for each subscription (NATS) may hand us the barrier before the echoes it
+// should stand behind. There only the next barrier drops the counts: a second later, or 1000
+// publishes.
+//
 // The other mistake, an echo taken for somebody's message, ends in one repetition at the deployment
 // it came from. It remains possible for what was in flight when this process died, or whose PUBACK
 // was under way when the connection broke (taking a redelivery for an echo could cost a message
@@ -45,6 +49,9 @@ class echo_guard {
  public:
   static constexpr std::size_t barrier_interval = 1000;  // counted publishes
   static constexpr std::size_t counted_max = 10 * barrier_interval;
+
+  // `one_queue`: the broker feeds one session from one queue.
+  explicit echo_guard(bool one_queue = true) : one_queue_(one_queue) {}
 
   // A publish that a filter of ours matches was handed to the broker.
   void published(const message& what);
@@ -62,9 +69,9 @@ class echo_guard {
 
   void connection_lost();
   void clear();
-  [[nodiscard]] bool empty() const { return before_.total + after_.total == 0; }
+  [[nodiscard]] bool empty() const { return counted() == 0; }
   // No further publish may be counted before a barrier has come back.
-  [[nodiscard]] bool full() const { return before_.total + after_.total >= counted_max; }
+  [[nodiscard]] bool full() const { return counted() >= counted_max; }
 
  private:
   using fingerprint = std::array<unsigned char, 16>;  // of SHA-256 over topic and payload
@@ -82,7 +89,10 @@ class echo_guard {
     bool take(const fingerprint& which);
   };
   static fingerprint fingerprint_of(const message& what);
+  [[nodiscard]] std::size_t counted() const { return late_.total + before_.total + after_.total; }
 
+  const bool one_queue_;
+  counts late_;    // their barrier has come back, and from several queues
   counts before_;  // the outstanding barrier was published after these
   counts after_;
   std::vector<fingerprint> swallowed_;  // since the last released()

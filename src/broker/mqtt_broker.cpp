@@ -45,7 +45,8 @@ mqtt_broker::mqtt_broker(boost::asio::io_context& io, const daemon_settings& set
       delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
       reconnect_timer_(io),
       watch_timer_(io),
-      subscriptions_(saved, echo_topic_) {}
+      subscriptions_(saved, echo_topic_),
+      guard_(!profile_ || profile_->one_queue) {}
 
 mqtt_broker::~mqtt_broker() = default;
 

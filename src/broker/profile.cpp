@@ -37,21 +37,21 @@ constexpr std::array<std::string_view, 2> emqx_weaker{
 constexpr std::array<std::string_view, 1> nanomq_weaker{
     "what waits in our session comes slowly or never"};
 
-// Bad characters, why, $, levels, bytes, weaker promises.
+// Bad characters, why, $, one queue, levels, bytes, weaker promises.
 constexpr std::array profiles{
     profile{broker_profile::mosquitto, "mosquitto", control_characters,
-            "closes the connection on it", true, 200, no_limit, mosquitto_weaker},
+            "closes the connection on it", true, true, 200, no_limit, mosquitto_weaker},
     profile{broker_profile::rabbitmq, "RabbitMQ", ".*", "would deliver it under another name", true,
-            no_limit, no_limit, rabbitmq_weaker},
-    profile{broker_profile::ejabberd, "ejabberd", "", "", false, no_limit, no_limit,
+            true, no_limit, no_limit, rabbitmq_weaker},
+    profile{broker_profile::ejabberd, "ejabberd", "", "", false, true, no_limit, no_limit,
             ejabberd_weaker},
-    profile{broker_profile::nats, "NATS", ". \t", "closes the connection on it", true, no_limit,
-            no_limit, nats_weaker},
+    profile{broker_profile::nats, "NATS", ". \t", "closes the connection on it", true, false,
+            no_limit, no_limit, nats_weaker},
     profile{broker_profile::activemq, "ActiveMQ", ",", "would deliver it to other topics", false,
-            no_limit, no_limit, activemq_weaker},
-    profile{broker_profile::aedes, "aedes", "", "", true, no_limit, no_limit, aedes_weaker},
-    profile{broker_profile::emqx, "EMQX", "", "", true, 128, no_limit, emqx_weaker},
-    profile{broker_profile::nanomq, "NanoMQ", "", "", true, no_limit, 255, nanomq_weaker},
+            true, no_limit, no_limit, activemq_weaker},
+    profile{broker_profile::aedes, "aedes", "", "", true, true, no_limit, no_limit, aedes_weaker},
+    profile{broker_profile::emqx, "EMQX", "", "", true, true, 128, no_limit, emqx_weaker},
+    profile{broker_profile::nanomq, "NanoMQ", "", "", true, true, no_limit, 255, nanomq_weaker},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ struct profile {
   std::string_view bad_characters;
   std::string_view bad_because;
   bool dollar_topics;  // carries names that begin with $
+  bool one_queue;      // for all subscriptions of a session; otherwise one may overtake another
   std::size_t levels_max;
   std::size_t topic_bytes_max;
   std::span<const std::string_view> weaker;  // promises, and the setting that mends each

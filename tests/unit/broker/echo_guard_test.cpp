@@ -53,6 +53,21 @@ TEST_CASE("echo guard: a barrier drops what was published before it and nothing 
   CHECK(guard.swallow(make("a", "after")));
 }
 
+TEST_CASE("echo guard: from several queues the next barrier drops what was published before one",
+          "[echo_guard]") {
+  echo_guard guard(false);
+  guard.published(make("a", "1"));
+  guard.published(make("a", "2"));
+  CHECK(guard.end_barrier(guard.begin_barrier(1)));
+  CHECK_FALSE(guard.empty());
+  CHECK(guard.swallow(make("a", "1")));  // overtaken by the barrier
+  guard.published(make("a", "3"));
+  CHECK(guard.end_barrier(guard.begin_barrier(2)));
+  CHECK_FALSE(guard.swallow(make("a", "2")));
+  CHECK(guard.swallow(make("a", "3")));
+  CHECK(guard.empty());
+}
+
 TEST_CASE("echo guard: a batch that was not acknowledged is swallowed again", "[echo_guard]") {
   echo_guard guard;
   guard.published(make("a", "1"));
