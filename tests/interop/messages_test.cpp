@@ -68,7 +68,7 @@ TEST_CASE("interop: with # on both sides every message is everywhere once, witho
     s.at_a->publish(text_message("same/topic", "same payload"));
     s.at_b->publish(text_message("same/topic", "same payload"));
   }
-  REQUIRE(eventually(patience, [&] {
+  REQUIRE(eventually(2 * patience, [&] {
     return s.arrivals_at_a().size() >= 4 * each && s.arrivals_at_b().size() >= 4 * each;
   }));
   REQUIRE(s.carries("probe"));  // behind any echo

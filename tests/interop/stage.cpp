@@ -30,10 +30,13 @@ std::string name(const end& which) {
 // A link has one control prefix at both ends: topics that begin with $ only if both brokers carry
 // them.
 std::string common_prefix(const ends& pair) {
-  const auto plain = [](const end& which) {
-    return which.broker == "ejabberd" || which.broker == "activemq";
-  };
-  return plain(pair.a) || plain(pair.b) ? "linkd" : "$LINK";
+  return carries_dollar_topics(pair.a) && carries_dollar_topics(pair.b) ? "$LINK" : "linkd";
+}
+
+}  // namespace
+
+bool carries_dollar_topics(const end& which) {
+  return which.broker != "ejabberd";
 }
 
 site make_site(const std::string& deployment, const end& which, const std::string& prefix,
@@ -47,8 +50,6 @@ site make_site(const std::string& deployment, const end& which, const std::strin
   }
   return site(deployment, yaml, "control_prefix: '" + prefix + "'\n", std::move(broker));
 }
-
-}  // namespace
 
 std::ostream& operator<<(std::ostream& out, const ends& which) {
   return out << name(which.a) << " - " << name(which.b);

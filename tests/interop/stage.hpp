@@ -24,6 +24,13 @@ struct ends {
 };
 std::ostream& operator<<(std::ostream& out, const ends& which);
 
+// As configured by its sample.
+bool carries_dollar_topics(const end& which);
+
+// A site with such a broker, whose daemon knows what it is. `config` is for mosquitto.
+site make_site(const std::string& deployment, const end& which, const std::string& prefix,
+               const std::string& config = {});
+
 // The pairs to test: those in $LINKD_INTEROP ("nats,mosquitto mosquitto,nats"), or every pair of
 // mosquitto with MQTT 5 and 3.1.1.
 std::vector<ends> all_pairs();
