@@ -184,13 +184,11 @@ TEST_CASE("broker: a topic with more levels than it takes is a dead letter, the 
   const ledger found = link.settled();
   CHECK(eventually(patience, [&] { return rejected(link.b, "A") == 1; }));
   CHECK(eventually(patience, [&] { return !dead_letters(link.b, "A").empty(); }));
-  CHECK_THAT(dead_letters(link.b, "A"), Catch::Contains("closed the connection"));
+  // Before it is sent: the broker, which would close the connection on it, has told what it is.
+  CHECK_THAT(dead_letters(link.b, "A"), Catch::Contains("the 200 levels that mosquitto carries"));
   CHECK_THAT(dead_letters(link.b, "A"), Catch::Contains("orders/deep//"));
   report("poison: topic of 500 levels", "dead letter, the rest flows", 1, link, found);
-  CAPTURE(found);
-  CHECK(found.missing == 0);
-  CHECK(found.overtaken == 0);
-  CHECK(found.repeated <= 3 * 128);
+  CHECK(found == ledger{});
 }
 
 TEST_CASE("broker: what an ACL forbids us to publish is a dead letter, the next ones flow") {
