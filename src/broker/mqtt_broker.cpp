@@ -7,6 +7,7 @@
 #include "broker/advice.hpp"
 #include "mqtt/make_client.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "topic/topic.hpp"
 
 namespace linkd::broker_adapter {
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr seconds stable_after{10};  // a connection that lasted this long resets the backoff
 constexpr seconds short_life{5};
+constexpr seconds left_out_log_interval{10};
 constexpr int short_lives_suspicious = 3;
 // Another daemon with our id is back sooner: a connection that lasted this long is no such fight.
 constexpr auto fight_over_after = 2 * limits::reconnect_delay_max;
@@ -220,12 +222,26 @@ void mqtt_broker::on_message(mqtt::received_message in) {
     if (guard_.swallow(what)) return;
     if (size_of(what) > settings_.message_bytes_max) {
       ++oversize_total_;
-      return;
+      return leave_out(what.topic, "it is larger than broker.max_message");
     }
   }
   if (!subscriptions_.accept(what.topic, in.subscription_ids)) return;
+  if (const auto name = topic::check_name(what.topic); !name) {
+    return leave_out(what.topic, "its topic " + name.error().text);
+  }
   what.qos = std::min<std::uint8_t>(what.qos, 1);
   batch_.push_back(std::move(what));
+}
+
+// It is acknowledged like the others, or it would come again and again.
+void mqtt_broker::leave_out(const std::string& topic, const std::string& why) {
+  ++left_out_unsaid_;
+  if (clock::now() < next_left_out_log_) return;
+  next_left_out_log_ = clock::now() + left_out_log_interval;
+  log_.write(log_level::warning, "not_captured", "",
+             "a message on " + topic + " goes over no link: " + why + "; " +
+                 std::to_string(std::exchange(left_out_unsaid_, 0) - 1) +
+                 " others since the last such line");
 }
 
 void mqtt_broker::on_batch_told() {

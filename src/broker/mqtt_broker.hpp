@@ -69,6 +69,7 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   void on_connected(const mqtt::connack& granted) override;
   void on_message(mqtt::received_message in) override;
+  void leave_out(const std::string& topic, const std::string& why);
   void on_batch_told() override;
   void on_published(mqtt::packet_id id, std::uint8_t reason_code) override;
   void on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) override;
@@ -141,6 +142,8 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   std::vector<message> batch_;
   std::size_t uncommitted_ = 0;  // batches told and not answered
   std::uint64_t oversize_total_ = 0;
+  std::uint64_t left_out_unsaid_ = 0;
+  clock::time_point next_left_out_log_{};
 
   boost::unordered_flat_map<mqtt::packet_id, publication_id> publications_;
   std::vector<publish_outcome> outcomes_;  // of this turn

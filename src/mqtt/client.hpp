@@ -46,7 +46,8 @@ struct connack {
   std::optional<seconds> session_expiry, keepalive;  // in place of ours
 };
 
-// A PUBLISH as it came in. `what.qos` can be 2 if somebody subscribed so.
+// A PUBLISH as it came in. `what.qos` can be 2 if somebody subscribed so; the topic may be a name
+// that MQTT forbids.
 struct received_message {
   message what;
   bool duplicate = false;                       // DUP flag

@@ -1,4 +1,5 @@
 // The broker port against brokers that behave in ways mosquitto cannot be told to.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "mqtt_linkd/limits.hpp"
@@ -61,6 +62,22 @@ TEST_CASE("broker: no PUBACK is written before the batch is committed") {
   world.adapter->commit_done(true);
   REQUIRE(world.until([&] { return server.count(type::puback) == 2; }));
   REQUIRE(world.until([&] { return server.count(type::subscribe) == 2; }));
+}
+
+TEST_CASE("broker: a message under a name that MQTT forbids is left out, said, and ends nothing") {
+  broker_world world({});
+  scripted_server server(world.io, [](const packet& in) -> reply {
+    if (in.type != type::connect) return {};
+    std::string forbidden = publish_packet(1, "x");
+    forbidden.replace(forbidden.find("a/b"), 3, "a+b");  // as RabbitMQ makes of a*b
+    return {connack(in, true) + forbidden + publish_packet(2, "y")};
+  });
+  world.settings.broker.server = server.address();
+  world.start();
+  REQUIRE(world.until([&] { return server.count(type::puback) == 2; }));
+  CHECK(world.payloads() == std::vector<std::string>{"y"});
+  CHECK(std::ranges::count(world.log.events, "not_captured") == 1);
+  CHECK(world.downs.empty());
 }
 
 TEST_CASE("broker: what is committed is acknowledged before more is captured") {
