@@ -4,13 +4,13 @@
 
 #include "broker/mqtt_broker.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 
 namespace linkd::broker_adapter {
 
 namespace {
 
 constexpr std::size_t subscribes_inflight_max = 32;
-constexpr std::uint8_t topic_filter_invalid = 0x8f;  // MQTT 5, section 3.9.3
 
 // Mosquitto says there what it is (mosquitto(8), "Broker Status").
 constexpr std::string_view version_topic = "$SYS/broker/version";
@@ -45,7 +45,8 @@ void mqtt_broker::subscribe_more() {
       if (packet->what == subscriptions::packet::kind::unsubscribe) {
         subscriptions_.unsubscribed(*packet);
       } else {
-        const std::vector<std::uint8_t> codes(packet->ids.size(), topic_filter_invalid);
+        const std::vector<std::uint8_t> codes(packet->ids.size(),
+                                              mqtt_reason::topic_filter_invalid);
         report(subscriptions_.subscribed(*packet, codes));
       }
     }

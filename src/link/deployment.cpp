@@ -4,6 +4,7 @@
 
 #include "base/coding.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "queue/slot_file.hpp"
 #include "wire/record.hpp"
 
@@ -15,10 +16,8 @@ constexpr milliseconds stop_check_interval{20};
 constexpr const char* disk_late_reason =
     "capture waits for the disk: writing a batch of messages takes unusually long";
 
-constexpr std::uint8_t topic_filter_invalid = 0x8f;  // MQTT 5, section 3.9.3
-
-std::string capture_advice(std::uint8_t reason_code) {
-  if (reason_code == topic_filter_invalid) {
+std::string capture_advice(std::uint8_t code) {
+  if (code == mqtt_reason::topic_filter_invalid) {
     return "the broker takes no such filter (ejabberd: max_topic_depth): narrow `allow`";
   }
   return "allow it for linkd's user, raise the broker's limit of filters (NATS: a smaller "

@@ -1,6 +1,7 @@
 // The part of mqtt_acceptor that finds out whether the broker carries our topics at all.
 #include <utility>
 
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "transport/control_topic.hpp"
 #include "transport/mqtt_acceptor.hpp"
 #include "transport/publishing.hpp"
@@ -49,8 +50,8 @@ void mqtt_acceptor::on_probe(const std::string& prefix) {
 }
 
 // Frames need other rights than the probe does: a lack of them proves nothing.
-void mqtt_acceptor::on_probe_refused(const std::string& prefix, std::uint8_t reason_code) {
-  if (is_not_authorized(reason_code)) return on_probe(prefix);
+void mqtt_acceptor::on_probe_refused(const std::string& prefix, std::uint8_t code) {
+  if (code == mqtt_reason::not_authorized) return on_probe(prefix);
   if (proofs_[prefix] == proof::awaited) tell_not_carried(prefix);
 }
 

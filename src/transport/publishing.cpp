@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "transport/envelope.hpp"
 
 namespace linkd::transport {
@@ -16,10 +17,6 @@ constexpr std::size_t packet_bytes_max_v311 = 128u << 10;
 constexpr std::size_t frame_bytes_min = 4096;
 
 constexpr std::uint8_t no_matching_subscribers = 0x10;
-constexpr std::uint8_t first_failure = 0x80;
-constexpr std::uint8_t not_authorized = 0x87;
-constexpr std::uint8_t topic_filter_invalid = 0x8f;
-constexpr std::uint8_t topic_name_invalid = 0x90;
 
 // Fixed header, topic, packet identifier, no properties (MQTT 5, section 3.3), and our envelope.
 std::size_t overhead_bytes(const std::string& topic) {
@@ -58,19 +55,15 @@ std::optional<error> publish_failure(std::uint8_t reason_code, const std::string
                                         "'s daemon is not there: nobody is subscribed to " + topic +
                                         " on " + to_string(where.server)};
   }
-  if (reason_code < first_failure) return std::nullopt;
-  if (reason_code == not_authorized) {
+  if (reason_code < mqtt_reason::first_failure) return std::nullopt;
+  if (reason_code == mqtt_reason::not_authorized) {
     return error{errc::permission, "not authorized to publish " + topic + " on " +
                                        to_string(where.server) + ": allow write for " +
                                        user_of(where)};
   }
-  if (reason_code == topic_name_invalid) return not_carried(topic, where);
+  if (reason_code == mqtt_reason::topic_name_invalid) return not_carried(topic, where);
   return error{errc::unavailable, to_string(where.server) + " refuses frames on " + topic +
                                       " with reason code " + in_hex(reason_code)};
-}
-
-bool is_not_authorized(std::uint8_t reason_code) {
-  return reason_code == not_authorized;
 }
 
 error not_carried(const std::string& topic, const publishing& where) {
@@ -87,8 +80,9 @@ error not_carried(const std::string& topic, const publishing& where) {
 
 std::optional<error> subscribe_failure(std::uint8_t reason_code, const std::string& filter,
                                        const publishing& where) {
-  if (reason_code < first_failure) return std::nullopt;
-  if (reason_code == topic_filter_invalid || reason_code == topic_name_invalid) {
+  if (reason_code < mqtt_reason::first_failure) return std::nullopt;
+  if (reason_code == mqtt_reason::topic_filter_invalid ||
+      reason_code == mqtt_reason::topic_name_invalid) {
     return not_carried(filter, where);
   }
   // 3.1.1 knows only "failure", and authorization is the one that people meet.

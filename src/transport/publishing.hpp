@@ -30,7 +30,6 @@ result<std::size_t> frame_bytes_max(const mqtt::connack& granted, bool mqtt5,
 // What a PUBACK's reason code says about the path; none: the frame is on its way.
 std::optional<error> publish_failure(std::uint8_t reason_code, const std::string& topic,
                                      const publishing& where);
-[[nodiscard]] bool is_not_authorized(std::uint8_t reason_code);
 // What is wrong where a topic of ours is refused or dropped as such.
 error not_carried(const std::string& topic, const publishing& where);
 // What a SUBACK's reason code says; none: granted.
