@@ -7,6 +7,7 @@
 #include "broker/advice.hpp"
 #include "mqtt/make_client.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "topic/topic.hpp"
 
 namespace linkd::broker_adapter {
@@ -16,11 +17,7 @@ namespace {
 constexpr seconds stable_after{10};  // a connection that lasted this long resets the backoff
 constexpr seconds short_life{5};
 constexpr seconds left_out_log_interval{10};
-constexpr int short_lives_suspicious = 3;
-// Another daemon with our id is back sooner: a connection that lasted this long is no such fight.
-constexpr auto fight_over_after = 2 * limits::reconnect_delay_max;
 constexpr std::uint32_t mqtt_packet_bytes_max = 268'435'460;  // MQTT 5, section 2.1.4
-constexpr std::uint8_t unsupported_version = 0x84;
 
 std::uint32_t packet_limit(std::size_t message_bytes_max) {
   return static_cast<std::uint32_t>(
@@ -47,6 +44,7 @@ mqtt_broker::mqtt_broker(boost::asio::io_context& io, const daemon_settings& set
       delay_(limits::reconnect_delay_min, limits::reconnect_delay_max),
       reconnect_timer_(io),
       watch_timer_(io),
+      takeovers_(short_life),
       subscriptions_(saved, echo_topic_),
       guard_(!profile_ || profile_->one_queue) {}
 
@@ -135,7 +133,7 @@ void mqtt_broker::on_closed(const mqtt::end_of_connection& end) {
 
 bool mqtt_broker::fall_back(const mqtt::end_of_connection& end) {
   const bool refused =
-      end.kind == mqtt::end_kind::refused && end.reason_code == unsupported_version;
+      end.kind == mqtt::end_kind::refused && end.reason_code == mqtt_reason::unsupported_version;
   if (settings_.protocol != mqtt_protocol::automatic || fallback_ ||
       (!refused && end.kind != mqtt::end_kind::no_connack)) {
     return false;
@@ -161,12 +159,12 @@ void mqtt_broker::lost(error reason, bool by_peer) {
 // suspected the delays grow and stay long, however long a connection lasts in between.
 std::string mqtt_broker::duplicate_client_id(bool by_peer) {
   if (!is_connected()) return {};
-  const auto lived = clock::now() - connected_at_;
-  const bool suspected = short_lives_ >= short_lives_suspicious;
-  if (lived >= (suspected ? fight_over_after : stable_after)) delay_.reset();
-  const bool thrown_out = by_peer && lived < (suspected ? fight_over_after : short_life);
-  short_lives_ = thrown_out ? short_lives_ + 1 : 0;
-  if (short_lives_ < short_lives_suspicious) return {};
+  const auto lived = std::chrono::floor<microseconds>(clock::now() - connected_at_);
+  if (lived >= (takeovers_.suspected() ? takeover_watch::fight_over_after : stable_after)) {
+    delay_.reset();
+  }
+  takeovers_.on_end(lived, by_peer);
+  if (!takeovers_.suspected()) return {};
   return "; duplicate_client_id: this happens again and again, perhaps another client uses the "
          "client id " +
          settings_.client_id +
@@ -307,7 +305,8 @@ void mqtt_broker::publish_waiting() {
     if (const auto sent = publish_now(next.id, next.what); !sent) {
       // What publish() would have answered, told as the broker would tell it.
       const bool too_large = sent.error().code == errc::too_large;
-      events_->on_published({{next.id, too_large ? std::uint8_t{0x95} : std::uint8_t{0x90}}});
+      events_->on_published(
+          {{next.id, too_large ? mqtt_reason::packet_too_large : mqtt_reason::topic_name_invalid}});
     }
   }
 }
@@ -322,7 +321,7 @@ void mqtt_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
     // mosquitto 2.0 closes the connection after each refusal: that is no reason to wait longer for
     // the next one, nor a sign of another client with our id.
     delay_.reset();
-    short_lives_ = 0;
+    takeovers_.reset();
   }
   outcomes_.push_back({ours, reason_code});
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/backoff.hpp"
+#include "base/takeover_watch.hpp"
 #include "broker/drop_watch.hpp"
 #include "broker/echo_guard.hpp"
 #include "broker/profile.hpp"
@@ -69,7 +70,6 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
 
   void on_connected(const mqtt::connack& granted) override;
   void on_message(mqtt::received_message in) override;
-  void leave_out(const std::string& topic, const std::string& why);
   void on_batch_told() override;
   void on_published(mqtt::packet_id id, std::uint8_t reason_code) override;
   void on_subscribed(mqtt::packet_id id, const std::vector<std::uint8_t>& codes) override;
@@ -87,6 +87,8 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   [[nodiscard]] bool is_connected() const {
     return state_ == state::connected || state_ == state::up;
   }
+
+  void leave_out(const std::string& topic, const std::string& why);
 
   void subscribe_more();
   void post_subscribe_more();
@@ -127,10 +129,10 @@ class mqtt_broker final : public linkd::broker, private mqtt::client_events {
   bool closed_on_mqtt5_ = false;  // and the first was closed without an answer
   broker_session session_;
   clock::time_point connected_at_;
-  int short_lives_ = 0;  // connections in a row that ended within seconds
   backoff delay_;
   boost::asio::steady_timer reconnect_timer_;
   boost::asio::steady_timer watch_timer_;
+  takeover_watch takeovers_;
 
   subscriptions subscriptions_;
   std::unordered_map<mqtt::packet_id, subscriptions::packet> subscribing_;

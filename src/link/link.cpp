@@ -9,10 +9,6 @@
 namespace linkd::link {
 namespace {
 
-constexpr int short_sessions_suspicious = 3;
-// Whoever takes a session away is back sooner: one that lasted this long is not fought for.
-constexpr auto fight_over_after = 2 * limits::reconnect_delay_max;
-
 // What makes it necessary to reach the peer anew.
 bool same_way(const link_settings& a, const link_settings& b) {
   return a.servers == b.servers && a.login == b.login && a.client_id_prefix == b.client_id_prefix &&
@@ -289,9 +285,12 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
   }
   // A session that ended by itself, as after BYE, is no longer established.
   const bool was_active = state_ == link_state::up && (!active() || active() == &which);
-  if (was_active) save_interest();
-  if (was_active) count_short_session();
-  const std::string suspicion = was_active ? duplicate_session(which) : "";
+  std::string suspicion;
+  if (was_active) {
+    save_interest();
+    takeovers_.on_end(env_.time.now() - established_at_);
+    suspicion = duplicate_session(which);
+  }
   which.close();
   if (which.role() == session::role::dialler) {
     const time_point now = env_.time.now();
@@ -307,16 +306,8 @@ void link::drop(channel& which, link_state state, const std::string& reason) {
 }
 
 // Two daemons of one deployment take the session away from each other, again and again.
-void link::count_short_session() {
-  const bool suspected = short_sessions_ >= short_sessions_suspicious;
-  const auto lasted = env_.time.now() - established_at_;
-  const bool is_short = suspected ? lasted < fight_over_after : lasted < limits::heartbeat_interval;
-  short_sessions_ = is_short ? short_sessions_ + 1 : 0;
-}
-
 std::string link::duplicate_session(const channel& of) const {
-  const bool over = env_.time.now() - established_at_ >= fight_over_after;
-  if (short_sessions_ < short_sessions_suspicious || over) return {};
+  if (!takeovers_.suspected() || !takeovers_.is_short(env_.time.now() - established_at_)) return {};
   const bool ours = of.role() == session::role::dialler;
   return "; duplicate_session: sessions end again and again, perhaps a second daemon runs for " +
          (ours ? us_.deployment : settings_.name);

@@ -9,6 +9,7 @@
 
 #include "base/backoff.hpp"
 #include "base/pace.hpp"
+#include "base/takeover_watch.hpp"
 #include "interest/announcement.hpp"
 #include "interest/interest_table.hpp"
 #include "interest/narrowing.hpp"
@@ -124,7 +125,6 @@ class link : private channel_events {
   void apply(channel& from, session::closed& effect);
   // Ends the channel's session and drops its path; dials again in a while if it is ours to dial.
   void drop(channel& which, link_state state, const std::string& reason);
-  void count_short_session();
   [[nodiscard]] std::string duplicate_session(const channel& of) const;
   void end_session(channel& which, const std::string& reason);
   void end_sessions(const std::string& reason);
@@ -184,7 +184,7 @@ class link : private channel_events {
   backoff dial_delay_;
   time_point next_dial_{};
   time_point established_at_{};
-  int short_sessions_ = 0;  // in a row, without a long one
+  takeover_watch takeovers_{limits::heartbeat_interval};
   time_point next_maintenance_{};
   bool stopped_ = false;
   bool paused_ = false;

@@ -5,6 +5,7 @@
 #include "base/coding.hpp"
 #include "base/crc32c.hpp"
 #include "base/histogram.hpp"
+#include "base/takeover_watch.hpp"
 #include "base/utf8.hpp"
 #include "mqtt_linkd/settings.hpp"
 
@@ -99,4 +100,27 @@ TEST_CASE("utf8: what stands anywhere in a text is looked at", "[base]") {
       CHECK_FALSE(is_utf8(text));
     }
   }
+}
+
+TEST_CASE("takeover watch: three short lives in a row are suspicious, until one is long",
+          "[base]") {
+  takeover_watch watch(seconds(5));
+  watch.on_end(seconds(4));
+  watch.on_end(seconds(4), false);  // ended by ourselves: that begins anew
+  watch.on_end(seconds(4));
+  watch.on_end(seconds(5));  // not short
+  for (int i = 0; i < 2; ++i) watch.on_end(seconds(4));
+  CHECK_FALSE(watch.suspected());
+  watch.on_end(seconds(4));
+  CHECK(watch.suspected());
+  // Whoever takes it comes rarely by now.
+  watch.on_end(takeover_watch::fight_over_after - seconds(1));
+  CHECK(watch.suspected());
+  SECTION("a long life") {
+    watch.on_end(takeover_watch::fight_over_after);
+  }
+  SECTION("another reason") {
+    watch.reset();
+  }
+  CHECK_FALSE(watch.suspected());
 }
