@@ -72,8 +72,8 @@ bytes echo_guard::begin_barrier(std::uint64_t unique) {
 bool echo_guard::end_barrier(bytes_view payload) {
   if (barrier_.empty() || payload != barrier_) return false;
   barrier_.clear();
-  late_ = std::exchange(before_, {});
-  if (one_queue_) late_ = {};
+  late_ = one_queue_ ? counts{} : std::move(before_);
+  before_ = {};
   return true;
 }
 
