@@ -194,8 +194,8 @@ void site::stop() {
 void site::kill() {
   world_.note(name_ + " is killed");
   net_.listen(name_, nullptr);
+  disk_.kill_process();  // first: what goes with the process must not close its files in order
   process_.reset();
-  disk_.kill_process();
 }
 
 void site::crash() {
@@ -211,8 +211,8 @@ void site::crash() {
 void site::lose_power() {
   world_.note(name_ + " loses power");
   net_.listen(name_, nullptr);
-  process_.reset();
   disk_.crash(world_.random());
+  process_.reset();
 }
 
 link::deployment& site::core() {
