@@ -39,17 +39,19 @@ inline constexpr std::size_t inflight_bytes_max = 8u << 20;  // un-acked DATA: 1
 inline constexpr std::size_t path_unsent_bytes_max = 2u << 20;
 
 inline constexpr std::size_t publishes_inflight_max =
-    128;                                            // at the local broker, all links together
+    512;                                            // at the local broker, all links together
 inline constexpr int connection_losses_max = 3;     // with one message in flight: then it is parked
 inline constexpr int crashes_max = 3;               // of us with one record in hand: likewise
 inline constexpr std::size_t crash_notes_max = 64;  // so many crashes are remembered
-inline constexpr std::size_t capture_batch_messages_max = 512;
+inline constexpr std::size_t capture_batch_messages_max = 2048;
 inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 
-// After a turn of the main loop with so many messages it rests for so long. More messages than a
-// broker with its usual window (mosquitto: 20) sends before it waits for our acknowledgements.
+// A turn of the main loop with so many messages is busy: more than a broker with its usual window
+// (mosquitto: 20) sends before it waits for our acknowledgements. After it, and until so many turns
+// in a row are not, the loop rests for so long between turns.
 inline constexpr std::size_t busy_turn_messages = 24;
-inline constexpr microseconds busy_turn_pause{500};
+inline constexpr int quiet_turns = 4;
+inline constexpr milliseconds busy_turn_pause{1};
 
 inline constexpr std::size_t dead_letter_bytes_max = 16u << 20;  // per link
 inline constexpr std::size_t dead_letter_payload_bytes_max = 64u << 10;
@@ -63,6 +65,7 @@ inline constexpr milliseconds reconnect_delay_max{30'000};
 inline constexpr seconds unusable_link_interval{10};  // of attempts to use its state
 inline constexpr seconds unusable_link_grace{60};     // so long capture waits for it at the start
 inline constexpr seconds first_server_interval{60};   // of attempts to go back to it
+inline constexpr milliseconds acked_save_delay{100};  // an acknowledgement, unless a commit is due
 inline constexpr seconds cursor_sync_interval{1};  // a cursor is written at once, synced this often
 
 }  // namespace linkd::limits

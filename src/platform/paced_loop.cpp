@@ -12,10 +12,16 @@ void rest_shortly() {
 
 void run_paced(boost::asio::io_context& io, const std::function<std::uint64_t()>& messages,
                const std::function<void()>& rest) {
-  std::uint64_t before = messages();
-  while (io.run_one() > 0) {
+  int quiet_turns = limits::quiet_turns;
+  for (std::uint64_t before = messages(); !io.stopped();) {
+    if (quiet_turns < limits::quiet_turns) {
+      rest();
+      io.poll();
+    } else {
+      io.run_one();
+    }
     const std::uint64_t now = messages();
-    if (now - before >= limits::busy_turn_messages) rest();
+    quiet_turns = now - before >= limits::busy_turn_messages ? 0 : quiet_turns + 1;
     before = now;
   }
 }

@@ -80,7 +80,7 @@ TEST_CASE_METHOD(fixture, "delivery: nothing is published before the broker is u
 
 TEST_CASE_METHOD(fixture, "delivery: the window is the smaller of ours and the broker's",
                  "[link]") {
-  for (std::uint64_t i = 0; i < 300; ++i) submit(i);
+  for (std::uint64_t i = 0; i <= limits::publishes_inflight_max; ++i) submit(i);
   SECTION("ours") {
     up(65535);
     CHECK(target.sent.size() == limits::publishes_inflight_max);
