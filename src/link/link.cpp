@@ -153,6 +153,7 @@ std::optional<time_point> link::deadline() const {
   }
   if (wants_candidate()) next = std::min(next, next_candidate_);
   if (const auto due = interest_deadline()) next = std::min(next, *due);
+  if (const auto due = outbox_.deadline()) next = std::min(next, *due);
   return next;
 }
 
@@ -165,6 +166,7 @@ void link::on_time() {
     each->session()->on_time(now);
     apply_effects(*each);
   }
+  outbox_.on_time(now);
   if (now >= next_maintenance_) {
     next_maintenance_ = now + limits::heartbeat_interval;
     expire_interest();

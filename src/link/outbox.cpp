@@ -177,9 +177,16 @@ result<void> outbox::on_acked(std::uint64_t offset) {
     unacked_.pop_front();
   }
   messages().release(offset);
-  // Otherwise the next commit takes it to the disk, or the end of the last message.
-  if (messages().messages() == 0 || messages().has_removals()) work();
+  // Otherwise the next commit takes it to the disk.
+  if (messages().has_removals()) work();
+  if (!save_due_) save_due_ = env_.time.now() + limits::acked_save_delay;
   return {};
+}
+
+void outbox::on_time(time_point now) {
+  if (!save_due_ || now < *save_due_) return;
+  save_due_.reset();
+  work();
 }
 
 // Every record is counted once, when it leaves the queue.

@@ -36,6 +36,9 @@ class outbox {
   void pump(session::link_session& session, const path& way, time_point now);
   // The peer has everything below `offset`. errc::invalid if it cannot have that.
   result<void> on_acked(std::uint64_t offset);
+  // When on_time() has something to do: what was acknowledged has to be on the disk.
+  [[nodiscard]] std::optional<time_point> deadline() const { return save_due_; }
+  void on_time(time_point now);
   // Drops what is queued and on disk; the number of messages.
   std::uint64_t purge();
   // Age limit, overflow and damage accounts, due disk work. Called about every heartbeat_interval.
@@ -85,6 +88,7 @@ class outbox {
 
   bool working_ = false;
   std::vector<link_store::outcome> waiting_;  // for the next commit
+  std::optional<time_point> save_due_;        // of acknowledgements
   episode overflowing_, aging_;
   bool aged_ = false;  // something, since the last maintain()
 

@@ -122,6 +122,21 @@ TEST_CASE("handshake: what is delivered while it lasts is acknowledged when it i
   s.check_quiet();
 }
 
+TEST_CASE("kill: what was acknowledged a moment before does not count as waiting afterwards",
+          "[sim]") {
+  stage s;
+  s.start_pair({}, {"#"});
+  s.check(s.a, s.b, s.publish(s.a, "x", 20), 0);
+  s.publish(s.a, "x", 1);
+  REQUIRE(s.in.run_until([&] { return s.a.link_to("b").queue_messages == 0; }, seconds(60)));
+  s.in.run_for(2 * limits::acked_save_delay);
+  s.a.kill();
+  s.b.kill();  // it cannot say what it has
+  s.a.start();
+  s.in.run_for(seconds(1));
+  CHECK(s.a.link_to("b").queue_messages == 0);
+}
+
 TEST_CASE("absence: published while b's daemon is away and a's daemon restarts, it arrives later",
           "[sim]") {
   stage s;
