@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/bench/mqtt_socket.hpp"
 
@@ -15,8 +16,10 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t write_bytes = 64u << 10;  // gathered before they are written
+constexpr std::size_t write_bytes = 256u << 10;  // gathered before they are written
 constexpr milliseconds probe_interval{50};
+// At saturation: who is woken for every packet takes from the brokers what is measured.
+constexpr milliseconds turn_interval{1};
 constexpr milliseconds lost_after{2000};  // without any arrival, what is outstanding is lost
 constexpr std::string_view unwanted_topic = "bench/unwanted";
 constexpr std::string_view probe_suffix = "/probe";
@@ -144,6 +147,7 @@ class load {
       if (measure_begin_ > clock::now()) limit = std::min(limit, measure_begin_);
       limit = std::min(limit, measure_end_);
     }
+    if (settings_.rate <= 0) std::this_thread::sleep_for(turn_interval);
     polled_.back().events =
         static_cast<short>(POLLIN | (publisher_.unsent_bytes() > 0 ? POLLOUT : 0));
     const auto pause = std::max(clock::duration::zero(), limit - clock::now());
