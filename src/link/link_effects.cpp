@@ -65,7 +65,10 @@ void link::apply(channel&, session::interest_changed&) {
 }
 
 void link::apply(channel&, session::deliver& effect) {
-  inbox_.on_record(effect.offset, effect.record, effect.sent_at_ms, env_.time.now());
+  const time_point now = env_.time.now();
+  for (const auto& each : effect.records) {
+    inbox_.on_record(each.offset, each.record, effect.sent_at_ms, now);
+  }
 }
 
 void link::apply(channel& from, session::received_up_to& effect) {

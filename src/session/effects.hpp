@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "mqtt_linkd/limits.hpp"
 #include "mqtt_linkd/time.hpp"
+#include "wire/block.hpp"
 #include "wire/frame.hpp"
 
 // What goes into a session at its start, and what it wants done.
@@ -46,14 +49,15 @@ struct refused_by {
 };
 // The peer_view changed: persist it, change the capture.
 struct interest_changed {};
-// Take over one record of the peer's queue. The record's capture time and `sent_at_ms` are of the
-// same clock, the peer's: their difference is the age it had when it was sent.
+// Take over records of the peer's queue, at least one, in order. A record's capture time and
+// `sent_at_ms` are of the same clock, the peer's: their difference is the age it had when it was
+// sent.
 struct deliver {
-  std::uint64_t offset = 0;
-  bytes record;
+  std::shared_ptr<const bytes> block;  // where the records are
+  std::vector<wire::numbered_record> records;
   std::uint64_t sent_at_ms = 0;
 };
-// The received position advanced to `offset` (also over holes); follows the `deliver`s below it.
+// The received position advanced to `offset` (also over holes); follows what is delivered below it.
 struct received_up_to {
   std::uint64_t offset = 0;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "session/sender.hpp"
-#include "wire/block.hpp"
 
 namespace linkd::session {
 namespace {
@@ -59,45 +58,44 @@ result<void> receiver::advance(std::optional<wire::data> next, time_point now,
   const auto position_before = position_;
   const auto assembly_before = assembly_.size();
   result<void> done;
-  if (next) done = apply(*next, out);
+  if (next) done = apply(std::move(*next), out);
   while (done.has_value() && !early_.empty() && is_next(early_.begin()->second)) {
-    const auto first = early_.extract(early_.begin());
+    auto first = early_.extract(early_.begin());
     early_bytes_ -= kept_bytes(first.mapped());
-    done = apply(first.mapped(), out);
+    done = apply(std::move(first.mapped()), out);
   }
   if (position_ != position_before) out.push_back(received_up_to{position_});
   watch(position_ != position_before || assembly_.size() != assembly_before, now);
   return done;
 }
 
-result<void> receiver::apply(const wire::data& data, std::vector<effect>& out) {
+result<void> receiver::apply(wire::data data, std::vector<effect>& out) {
   if (is_stale(data)) return {};
-  const auto apply_bytes = [&](bytes_view block) {
-    return is_fragment(data) ? apply_fragment(data, block, out) : apply_block(data, block, out);
-  };
-  if (!data.compressed) return apply_bytes(data.block);
-  const auto block = wire::decompress_block(data.block, data.block_bytes);
-  if (block.has_error()) return block.error();
-  return apply_bytes(*block);
+  bytes block = std::move(data.block);
+  if (data.compressed) {
+    auto whole = wire::decompress_block(block, data.block_bytes);
+    if (whole.has_error()) return whole.error();
+    block = std::move(*whole);
+  }
+  return is_fragment(data) ? apply_fragment(data, block, out)
+                           : apply_block(data, std::move(block), out);
 }
 
 // All of the block or, on an error, nothing.
-result<void> receiver::apply_block(const wire::data& data, bytes_view block,
-                                   std::vector<effect>& out) {
-  const auto records = wire::decode_block(data.begin, data.end, block);
+result<void> receiver::apply_block(const wire::data& data, bytes block, std::vector<effect>& out) {
+  deliver what{std::make_shared<const bytes>(std::move(block)), {}, data.sent_at_ms};
+  auto records = wire::decode_block(data.begin, data.end, *what.block);
   if (records.has_error()) return records.error();
+  what.records = std::move(*records);
+  std::erase_if(what.records, [&](const auto& each) { return each.offset < position_; });
   std::size_t bytes = 0;
-  for (const auto& each : *records) {
-    if (each.offset < position_) continue;
+  for (const auto& each : what.records) {
     if (each.record.size() > message_bytes_max_)
       return error{errc::too_large, "a record larger than we accept"};
     bytes += each.record.size() + record_credit_overhead_bytes;
   }
   if (const auto checked = check_credit(bytes); checked.has_error()) return checked.error();
-  for (const auto& each : *records) {
-    if (each.offset >= position_)
-      take(each.offset, linkd::bytes(each.record), data.sent_at_ms, out);
-  }
+  if (!what.records.empty()) take(std::move(what), out);
   position_ = data.end;
   assembly_.clear();
   return {};
@@ -115,7 +113,9 @@ result<void> receiver::apply_fragment(const wire::data& data, bytes_view block,
   if (assembly_.size() < total) return {};
   if (const auto checked = check_credit(total + record_credit_overhead_bytes); checked.has_error())
     return checked.error();
-  take(position_, std::exchange(assembly_, {}), data.sent_at_ms, out);
+  deliver what{std::make_shared<const bytes>(std::exchange(assembly_, {})), {}, data.sent_at_ms};
+  what.records.push_back({position_, *what.block});
+  take(std::move(what), out);
   ++position_;
   return {};
 }
@@ -125,12 +125,13 @@ result<void> receiver::check_credit(std::size_t bytes) const {
   return error{errc::too_large, "more than we gave credit for"};
 }
 
-void receiver::take(std::uint64_t offset, bytes record, std::uint64_t sent_at_ms,
-                    std::vector<effect>& out) {
-  const auto bytes = record.size() + record_credit_overhead_bytes;
-  in_hand_.push_back({offset, bytes});
-  in_hand_bytes_ += bytes;
-  out.push_back(deliver{offset, std::move(record), sent_at_ms});
+void receiver::take(deliver what, std::vector<effect>& out) {
+  for (const auto& each : what.records) {
+    const auto bytes = each.record.size() + record_credit_overhead_bytes;
+    in_hand_.push_back({each.offset, bytes});
+    in_hand_bytes_ += bytes;
+  }
+  out.emplace_back(std::move(what));
 }
 
 void receiver::on_sent_offset(std::uint64_t offset, time_point now) {

@@ -45,11 +45,11 @@ class receiver {
   void hold(wire::data data);
   // Applies `next`, if any, and what of early_ can follow.
   result<void> advance(std::optional<wire::data> next, time_point now, std::vector<effect>& out);
-  result<void> apply(const wire::data& data, std::vector<effect>& out);
-  result<void> apply_block(const wire::data& data, bytes_view block, std::vector<effect>& out);
+  result<void> apply(wire::data data, std::vector<effect>& out);
+  result<void> apply_block(const wire::data& data, bytes block, std::vector<effect>& out);
   result<void> apply_fragment(const wire::data& data, bytes_view block, std::vector<effect>& out);
   [[nodiscard]] result<void> check_credit(std::size_t bytes) const;
-  void take(std::uint64_t offset, bytes record, std::uint64_t sent_at_ms, std::vector<effect>& out);
+  void take(deliver what, std::vector<effect>& out);
   void watch(bool progress, time_point now);
 
   bool started_ = false;

@@ -174,10 +174,12 @@ void publish(std::size_t count) {
     for (const auto& effect : std::exchange(effects, {})) {
       const auto* delivered = std::get_if<session::deliver>(&effect);
       if (!delivered) continue;
-      const auto id = broker.publish(wire::decode_record(delivered->record).value().content);
-      must(id.has_value(), "publish");
-      put_acknowledgement(answers, mqtt::native::packet_type::puback,
-                          static_cast<std::uint16_t>(*id));
+      for (const auto& record : delivered->records) {
+        const auto id = broker.publish(wire::decode_record(record.record).value().content);
+        must(id.has_value(), "publish");
+        put_acknowledgement(answers, mqtt::native::packet_type::puback,
+                            static_cast<std::uint16_t>(*id));
+      }
     }
     broker.written(broker.output().size(), at);
     bytes_view in = answers;

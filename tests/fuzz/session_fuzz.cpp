@@ -118,10 +118,13 @@ struct stage {
         fuzz::must(encoded.size() <= limits::frame_bytes_max, "no frame is too large");
         const auto back = wire::decode(encoded);
         fuzz::must(back.has_value(), back ? "" : back.error().text.c_str());
-      } else if (const auto* record = std::get_if<session::deliver>(&each)) {
-        fuzz::must(record->offset >= delivered_, "records are delivered in order, once");
-        delivered_ = record->offset + 1;
-        pending_.push_back(record->offset);
+      } else if (const auto* delivered = std::get_if<session::deliver>(&each)) {
+        fuzz::must(!delivered->records.empty(), "something is delivered");
+        for (const auto& record : delivered->records) {
+          fuzz::must(record.offset >= delivered_, "records are delivered in order, once");
+          delivered_ = record.offset + 1;
+          pending_.push_back(record.offset);
+        }
       } else if (const auto* acked = std::get_if<session::acked>(&each)) {
         acked_ = std::max(acked_, acked->offset);
       }

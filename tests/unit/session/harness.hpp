@@ -73,9 +73,19 @@ std::vector<T> sent(const std::vector<effect>& effects) {
   return out;
 }
 
+inline std::vector<bytes> delivered_records(const std::vector<effect>& effects) {
+  std::vector<bytes> out;
+  for (const auto& part : only<deliver>(effects)) {
+    for (const auto& each : part.records) out.emplace_back(each.record);
+  }
+  return out;
+}
+
 inline std::vector<std::uint64_t> delivered_offsets(const std::vector<effect>& effects) {
   std::vector<std::uint64_t> out;
-  for (const auto& each : only<deliver>(effects)) out.push_back(each.offset);
+  for (const auto& part : only<deliver>(effects)) {
+    for (const auto& each : part.records) out.push_back(each.offset);
+  }
   return out;
 }
 

@@ -214,11 +214,13 @@ class world {
     s.session->on_delivered(s.delivered, now_);
   }
   void on(side& s, deliver& what) {
-    REQUIRE(what.offset >= s.received.offset);
-    const std::pair key(s.received.queue_id, what.offset);
-    REQUIRE((s.order.empty() || s.order.back() < key));
-    REQUIRE(s.taken.emplace(key, std::move(what.record)).second);
-    s.order.push_back(key);
+    for (const auto& each : what.records) {
+      REQUIRE(each.offset >= s.received.offset);
+      const std::pair key(s.received.queue_id, each.offset);
+      REQUIRE((s.order.empty() || s.order.back() < key));
+      REQUIRE(s.taken.emplace(key, bytes(each.record)).second);
+      s.order.push_back(key);
+    }
   }
   void on(side& s, received_up_to& what) {
     REQUIRE(what.offset > s.received.offset);

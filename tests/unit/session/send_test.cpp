@@ -147,7 +147,7 @@ TEST_CASE("send: a record larger than a frame travels in fragments between the o
     for (auto& done : other.react(each)) taken.push_back(std::move(done));
   }
   CHECK(delivered_offsets(taken) == std::vector<std::uint64_t>{1, 3, 4, 6});
-  CHECK(only<deliver>(taken)[1].record == large);
+  CHECK(delivered_records(taken)[1] == large);
   CHECK(only<received_up_to>(taken).back().offset == 9);
   CHECK(h.session.send_position() == 9);
 }
