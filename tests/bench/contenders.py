@@ -119,6 +119,7 @@ class Linked(Contender):
     London's own, in London's and in Paris's file of the link."""
 
     client = "native"
+    more = ""  # in both files of the link
 
     def link(self):
         self.start_paris()
@@ -127,9 +128,10 @@ class Linked(Contender):
             listening, accepting, dialling = self.way(broker)
             filters = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
             daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
-                            {"paris": f"{accepting}topics: {json.dumps(filters)}\n"}, self.client)
+                            {"paris": f"{accepting}topics: {json.dumps(filters)}\n{self.more}"},
+                            self.client)
             self.daemons.append(self.keep(daemon))
-            links[name] = dialling + "topics: []\n"
+            links[name] = f"{dialling}topics: []\n{self.more}"
         paris = Daemon(self.tools.daemon, self.directory / "paris", self.paris.port, "", links,
                        self.client)
         self.daemons.insert(0, self.keep(paris))
@@ -166,8 +168,14 @@ class DirectWithLibrary(Direct):
     client = "libmosquitto"
 
 
+class DirectUncompressed(Direct):
+    """As on a link that is not short of bandwidth."""
+
+    more = "compression: none\n"
+
+
 CONTENDERS = {"bridge": Bridge, "nats": NatsLeaf, "mqtt": ThroughBroker, "ws": Direct,
-              "library": DirectWithLibrary}
+              "library": DirectWithLibrary, "plain": DirectUncompressed}
 BEFORE = " before"  # behind the name of one of ours: with the older daemon
 
 

@@ -16,7 +16,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t write_bytes = 256u << 10;  // gathered before they are written
+constexpr std::size_t write_bytes = 1u << 20;  // gathered before they are written
 constexpr milliseconds probe_interval{50};
 // At saturation: who is woken for every packet takes from the brokers what is measured.
 constexpr milliseconds turn_interval{1};

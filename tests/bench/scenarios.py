@@ -84,7 +84,7 @@ SCENARIOS = {
          Variant("QoS 1, 3200 messages/s: 52 MB/s", LONG_LINE,
                  {**LARGE, "rate": 3200}, round_trip_ms=100)]),
     "saturation": Scenario(
-        "Saturation on loopback", ["bridge", "nats", "ws"],
+        "Saturation on loopback", ["bridge", "nats", "ws", "plain"],
         [Variant(f"QoS {qos}, {size} B", AGAINST, {"qos": qos, "size": size, **SATURATION})
          for qos in (0, 1) for size in (64, 200, 1024, 16384)]),
     "clients": Scenario(
