@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "mqtt_linkd/limits.hpp"
 #include "platform/posix_storage.hpp"
 #include "queue/link_queue.hpp"
 #include "tests/e2e/one_way.hpp"
@@ -68,7 +69,7 @@ void check_poison(one_way& link, message poison, std::string_view reason, std::s
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   // What was in flight beside it when the broker closed the connection, twice.
-  CHECK(found.repeated <= 3 * 128);
+  CHECK(found.repeated <= 3 * limits::publishes_inflight_max);
 }
 
 // As if `at`, which is stopped, had captured it for `peer` from a broker that takes more than ours.
@@ -105,7 +106,7 @@ TEST_CASE("broker: either broker restarted every 5 s keeps nothing from arriving
   CAPTURE(found);
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
-  CHECK(found.repeated <= restarts * (100 + 1000 + 128));
+  CHECK(found.repeated <= restarts * (100 + 1000 + limits::publishes_inflight_max));
 }
 
 TEST_CASE("broker: a session that the broker lost is detected, counted, and told: gap possible") {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "mqtt_linkd/limits.hpp"
 #include "tests/support/process.hpp"
 
 namespace linkd::test {
@@ -29,7 +30,7 @@ void check_promise(const ledger& found, std::size_t faults) {
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   CHECK(found.unexpected == 0);
-  CHECK(found.repeated <= faults * (1000 + 128));
+  CHECK(found.repeated <= faults * (1000 + limits::publishes_inflight_max));
 }
 
 strings libc_faults::environment() const {

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "mqtt_linkd/limits.hpp"
 #include "tests/e2e/http.hpp"
 #include "tests/e2e/one_way.hpp"
 #include "tests/fault/faults.hpp"
@@ -81,7 +82,7 @@ TEST_CASE("network: a peer that dies behind a silent line is noticed, and found 
          how == transport::mqtt ? "proxy holds everything" : "the same, direct", 1, link, found);
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
-  CHECK(found.repeated <= 128);
+  CHECK(found.repeated <= limits::publishes_inflight_max);
 }
 
 TEST_CASE("network: a black hole where we connect stops nothing else") {

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <random>
 
+#include "mqtt_linkd/limits.hpp"
 #include "tests/e2e/one_way.hpp"
 #include "tests/fault/faults.hpp"
 #include "tests/support/eventually.hpp"
@@ -148,7 +149,7 @@ TEST_CASE("soak: all faults at random lose nothing and leak nothing") {
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   CHECK(found.unexpected == 0);
-  CHECK(found.repeated <= all.kills * (100 + 1000 + 128));
+  CHECK(found.repeated <= all.kills * (100 + 1000 + limits::publishes_inflight_max));
   // In good order, so that a leak would be told.
   CHECK(all.link.a.stop_daemon() == 0);
   CHECK(all.link.b.stop_daemon() == 0);
