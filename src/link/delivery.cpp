@@ -34,7 +34,7 @@ delivery::item* delivery::find(publication_id id) {
 }
 
 delivery::item delivery::take(item& which) {
-  item taken = std::exchange(which, {});
+  item taken = std::move(which);
   which.gone = true;
   for (; !items_.empty() && items_.front().gone; ++first_) items_.pop_front();
   return taken;

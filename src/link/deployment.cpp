@@ -119,16 +119,16 @@ void deployment::on_captured(std::vector<message> batch) {
   batch_messages_ = batch.size();
   batch_began_ = env_.time.now();
   batch_links_.clear();
-  for (const message& each : batch) capture(each);
+  const stamp now = env_.time.unix_time();
+  for (const message& each : batch) capture(each, now);
   commit_batch();
   settle();
 }
 
-void deployment::capture(const message& what) {
+void deployment::capture(const message& what, stamp now) {
   wanted_by_.clear();
   interest_.match(what.topic, wanted_by_);
   if (wanted_by_.empty()) return;
-  const stamp now = env_.time.unix_time();
   const bytes record = wire::encode_record(now, what);
   for (const interest::link_index index : wanted_by_) {
     link* each = by_index_[index];

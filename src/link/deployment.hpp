@@ -111,7 +111,7 @@ class deployment : private broker_events,
   // The link for which a batch has to wait, if any.
   [[nodiscard]] const link* link_without_interest(const std::vector<message>& batch) const;
   void stop_capture(const std::string& reason);
-  void capture(const message& what);
+  void capture(const message& what, stamp now);
   void commit_batch();
   void on_batch_part(std::uint64_t batch, const result<void>& stored);
   void watch_disk(time_point now);
