@@ -237,6 +237,7 @@ void link::on_channel_frame(channel& which, bytes encoded) {
     begin_session(which);  // an acceptor's: it tells the peer that its session is of the past
   }
   if (frame) {
+    which.session()->on_queue_end(outbox_.messages().end());
     which.session()->on_frame(std::move(*frame), env_.time.now());
   } else {
     which.session()->on_bad_frame(frame.error());

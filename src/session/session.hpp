@@ -46,6 +46,10 @@ class link_session {
   // The local reading position cannot be served: records below `begin` are gone.
   void on_queue_begin(std::uint64_t begin);
 
+  // Our queue reaches to `end` by now. To be told before the peer's answer: it may have got over
+  // another session what was queued since this one began.
+  void on_queue_end(std::uint64_t end) { local_.queue_end = end; }
+
   using pull = session::pull;
   // `waiting_bytes`: committed bytes in our queue at and after send_position(); `oldest_wait`: when
   // the oldest of them became readable. Applies the batching rule: at once while nothing is in
@@ -108,7 +112,7 @@ class link_session {
   }
 
   const role role_;
-  const local_side local_;
+  local_side local_;
   interest::view_updates view_;
   std::uint64_t id_;
   state state_ = state::waiting;

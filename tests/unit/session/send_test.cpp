@@ -272,6 +272,12 @@ TEST_CASE("send: a session goes on where the peer says it stands in this queue")
     CHECK(h.session.send_position() == 100);
     CHECK(data_of(h.send(100, 101)).at(0).begin == 50);
   }
+  SECTION("in what was queued, and sent over another session, since this one began") {
+    h.session.on_queue_end(300);
+    peer.received = {our_queue_id, 250};
+    h.establish(peer);
+    CHECK(h.session.send_position() == 250);
+  }
   SECTION("beyond the end: our queue is not what it was") {
     peer.received = {our_queue_id, 201};
     const auto effects = h.establish(peer);
