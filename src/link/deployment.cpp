@@ -90,13 +90,15 @@ void deployment::on_unreachable(const std::string& peer, const error& why) {
 // --- capture
 // ------------------------------------------------------------------------------------------
 
+bool deployment::state_is_new() const {
+  return us_.incarnation == 1 && env_.time.now() - started_at_ < limits::unusable_link_grace;
+}
+
 // A message nobody wants, in a session that an earlier life subscribed: a peer may want it whose
 // interest was lost with the state directory. For a while the broker keeps it until the peer has
 // told.
 const link* deployment::link_without_interest(const std::vector<message>& batch) const {
-  const bool state_was_new = us_.incarnation == 1;
-  if (!state_was_new || env_.time.now() - started_at_ >= limits::unusable_link_grace)
-    return nullptr;
+  if (!state_is_new()) return nullptr;
   const auto unknown = std::find_if(links_.begin(), links_.end(), [](const auto& each) {
     return !each.second.the->knows_interest();
   });
@@ -110,6 +112,8 @@ const link* deployment::link_without_interest(const std::vector<message>& batch)
 }
 
 void deployment::on_captured(std::vector<message> batch) {
+  // What a peer told a moment ago counts, too.
+  if (state_is_new() && capturing_.deadline()) refresh_capture(env_.time.now());
   if (const link* unknown = link_without_interest(batch)) {
     env_.local_broker.commit_done(false);
     stop_capture("capture waits until " + unknown->settings().name + " has told what it wants");

@@ -108,6 +108,8 @@ class deployment : private broker_events,
   void remove(const std::string& name);
   [[nodiscard]] interest::link_index free_index() const;
 
+  // The state directory is: what we knew of our peers may have been lost with an older one.
+  [[nodiscard]] bool state_is_new() const;
   // The link for which a batch has to wait, if any.
   [[nodiscard]] const link* link_without_interest(const std::vector<message>& batch) const;
   void stop_capture(const std::string& reason);

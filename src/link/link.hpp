@@ -96,7 +96,7 @@ class link : private channel_events {
   [[nodiscard]] bool is_up() const { return state_ == link_state::up; }
   // What the peer may have of what it asks for.
   [[nodiscard]] std::vector<std::string> effective() const;
-  // Whether the peer has ever told us what it wants, as far as we remember.
+  // The peer has told us what it wants, now or as far as we remember, and effective() follows it.
   [[nodiscard]] bool knows_interest() const;
   // What the peer asks of us, and what we ask of it.
   [[nodiscard]] const std::set<std::string>& wanted() const { return view_.filters(); }
@@ -172,6 +172,7 @@ class link : private channel_events {
   pace announcing_, saving_interest_;
   stamp last_seen_;                         // when we last had a session with the peer
   std::vector<std::string> kept_interest_;  // of the peer, as it is on disk: this is captured
+  bool interest_kept_ = false;              // in this life
   bool interest_unsaved_ = false;           // the last attempt failed
 
   std::unique_ptr<channel> dialled_ = new_dialler();

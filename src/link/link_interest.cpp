@@ -56,7 +56,7 @@ std::vector<std::string> link::effective() const {
 }
 
 bool link::knows_interest() const {
-  return !settings_.enable || store_->interest() || counters_.interest_updates_in > 0;
+  return !settings_.enable || store_->interest() || interest_kept_;
 }
 
 // What is captured must be on disk first: the broker keeps our subscription when we are killed, and
@@ -78,6 +78,7 @@ void link::on_interest_saved(std::vector<std::string> filters, const result<void
     interest_unsaved_ = true;
     env_.log.write(log_level::error, "interest_not_saved", settings_.name, saved.error().text);
   }
+  interest_kept_ = true;
   if (filters == kept_interest_) return;
   kept_interest_ = std::move(filters);
   events_.on_interest_changed();

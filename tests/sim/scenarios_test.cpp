@@ -268,6 +268,20 @@ TEST_CASE("state lost: what the broker still holds waits until the peer has told
   s.check_quiet();
 }
 
+TEST_CASE(
+    "state lost: what the peer has told counts from when it is captured, however slow the disk",
+    "[sim]") {
+  stage s(GENERATE(range(1, 20)));
+  s.start_pair({}, {"#"});
+  s.a.kill();
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 50; ++i) numbers.push_back(s.a.publish("x"));
+  for (const std::string& path : s.a.disk().paths()) (void)s.a.disk().remove(path);
+  s.a.set_disk_delay(seconds(5));
+  s.a.start();
+  s.check(s.a, s.b, numbers, 0);
+}
+
 TEST_CASE("state unusable: a link is tried again, and nothing is lost meanwhile", "[sim]") {
   stage s(GENERATE(range(1, 6)));
   s.start_pair({}, {"#"});
