@@ -255,31 +255,19 @@ TEST_CASE("crash: what was captured for a peer is wanted in the next life too", 
   s.check_quiet();
 }
 
-TEST_CASE("state lost: what the broker still holds waits until the peer has told what it wants",
+TEST_CASE("state lost: what the broker still holds waits until what the peer wants is captured",
           "[sim]") {
-  stage s(GENERATE(range(1, 6)));
-  s.start_pair({}, {"#"});
-  s.a.kill();
-  std::vector<std::uint64_t> numbers;
-  for (int i = 0; i < 50; ++i) numbers.push_back(s.a.publish("x"));
-  for (const std::string& path : s.a.disk().paths()) (void)s.a.disk().remove(path);
-  s.a.start();
-  s.check(s.a, s.b, numbers, 0);
-  s.check_quiet();
-}
-
-TEST_CASE(
-    "state lost: what the peer has told counts from when it is captured, however slow the disk",
-    "[sim]") {
   stage s(GENERATE(range(1, 20)));
   s.start_pair({}, {"#"});
   s.a.kill();
   std::vector<std::uint64_t> numbers;
   for (int i = 0; i < 50; ++i) numbers.push_back(s.a.publish("x"));
   for (const std::string& path : s.a.disk().paths()) (void)s.a.disk().remove(path);
-  s.a.set_disk_delay(seconds(5));
+  // With a slow one the broker comes back before the peer's interest is saved.
+  s.a.set_disk_delay(GENERATE(milliseconds(2), milliseconds(5000)));
   s.a.start();
   s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
 }
 
 TEST_CASE("state unusable: a link is tried again, and nothing is lost meanwhile", "[sim]") {
