@@ -11,6 +11,7 @@ namespace linkd::mqtt::native {
 namespace {
 
 constexpr std::size_t ids_max = 65535;
+constexpr std::size_t batch_acknowledged_max = 512;  // a crash may repeat a whole batch of these
 // What is written is forgotten at the latest now; an empty buffer that is larger is given back.
 constexpr std::size_t kept_output_bytes_max = 1u << 20;
 
@@ -101,9 +102,10 @@ bool protocol::answers(std::uint16_t id, request what) {
 
 bool protocol::receive(bytes_view& in, time_point now) {
   last_in_ = now;
-  batch_messages_ = batch_bytes_ = 0;
+  batch_messages_ = batch_acknowledged_ = batch_bytes_ = 0;
   while (!end_) {
     if (batch_messages_ >= limits::capture_batch_messages_max ||
+        batch_acknowledged_ >= batch_acknowledged_max ||
         batch_bytes_ >= limits::capture_batch_bytes_max) {
       return true;
     }
@@ -169,6 +171,7 @@ result<void> protocol::handle_publish(const packet& in) {
     if (!unreleased_.insert(read->id).second) return {};  // section 4.3.3
   }
   ++batch_messages_;
+  if (qos > 0) ++batch_acknowledged_;
   batch_bytes_ += in.body.size();
   events_.emplace_back(std::move(read->in));
   return {};

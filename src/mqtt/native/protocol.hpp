@@ -91,6 +91,7 @@ class protocol {
   std::optional<end_of_connection> end_;
   std::vector<event> events_;
   std::size_t batch_messages_ = 0;
+  std::size_t batch_acknowledged_ = 0;  // of these, above QoS 0
   std::size_t batch_bytes_ = 0;
 
   bytes output_;
