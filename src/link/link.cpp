@@ -49,7 +49,7 @@ link::link(const environment& env, const identity& us, const link_settings& sett
       since_(env.time.unix_time()) {
   if (const auto& saved = store_->interest()) {
     view_.restore(saved->filters);
-    kept_interest_.assign(view_.filters().begin(), view_.filters().end());
+    kept_interest_.emplace(view_.filters().begin(), view_.filters().end());
     last_seen_ = saved->last_seen;
   }
   announce(env_.time.now());
@@ -218,7 +218,6 @@ void link::begin_session(channel& which) {
   local.incarnation = us_.incarnation;
   local.queue_id = outbox_.messages().id();
   local.queue_begin = outbox_.messages().begin();
-  local.queue_end = outbox_.messages().end();
   local.received = inbox_.received();
   local.message_bytes_max = us_.message_bytes_max + limits::topic_bytes_max;
   local.frame_bytes_max = which.frame_bytes_max();

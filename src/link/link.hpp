@@ -170,10 +170,9 @@ class link : private channel_events {
   interest::narrowing narrowed_;
   interest::announcement announced_;
   pace announcing_, saving_interest_;
-  stamp last_seen_;                         // when we last had a session with the peer
-  std::vector<std::string> kept_interest_;  // of the peer, as it is on disk: this is captured
-  bool interest_kept_ = false;              // in this life
-  bool interest_unsaved_ = false;           // the last attempt failed
+  stamp last_seen_;  // when we last had a session with the peer
+  std::optional<std::vector<std::string>> kept_interest_;  // the peer's, on disk: this is captured
+  bool interest_unsaved_ = false;                          // the last attempt failed
 
   std::unique_ptr<channel> dialled_ = new_dialler();
   // A way to the first server while a later one of the list is used; it takes the other's place

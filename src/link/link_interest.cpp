@@ -51,12 +51,12 @@ std::optional<time_point> link::interest_deadline() const {
 // -------------------------------------------------------------------------------
 
 std::vector<std::string> link::effective() const {
-  if (!settings_.enable) return {};
-  return interest::effective_filters(kept_interest_, settings_.allow);
+  if (!settings_.enable || !kept_interest_) return {};
+  return interest::effective_filters(*kept_interest_, settings_.allow);
 }
 
 bool link::knows_interest() const {
-  return !settings_.enable || store_->interest() || interest_kept_;
+  return !settings_.enable || kept_interest_;
 }
 
 // What is captured must be on disk first: the broker keeps our subscription when we are killed, and
@@ -78,7 +78,6 @@ void link::on_interest_saved(std::vector<std::string> filters, const result<void
     interest_unsaved_ = true;
     env_.log.write(log_level::error, "interest_not_saved", settings_.name, saved.error().text);
   }
-  interest_kept_ = true;
   if (filters == kept_interest_) return;
   kept_interest_ = std::move(filters);
   events_.on_interest_changed();
