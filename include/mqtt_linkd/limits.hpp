@@ -44,6 +44,8 @@ inline constexpr int connection_losses_max = 3;     // with one message in fligh
 inline constexpr int crashes_max = 3;               // of us with one record in hand: likewise
 inline constexpr std::size_t crash_notes_max = 64;  // so many crashes are remembered
 inline constexpr std::size_t capture_batch_messages_max = 2048;
+inline constexpr std::size_t capture_batch_acknowledged_max =
+    512;  // above QoS 0: a crash repeats it
 inline constexpr std::size_t capture_batch_bytes_max = 1u << 20;
 
 // A turn of the main loop with so many messages is busy: more than a broker with its usual window

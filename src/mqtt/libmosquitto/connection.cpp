@@ -244,7 +244,7 @@ void libmosquitto_client::connection::read_batch() {
     errno = 0;  // the library takes an old EAGAIN for a new one
     code = mosquitto_loop_read(object_.get(), 1);
     system_code = errno;
-  } while (code == MOSQ_ERR_SUCCESS && inbox_.size() < limits::capture_batch_messages_max &&
+  } while (code == MOSQ_ERR_SUCCESS && inbox_.size() < limits::capture_batch_acknowledged_max &&
            batch_bytes_ < limits::capture_batch_bytes_max && more_to_read());
   // Our delayed ACK would wait for data and the broker's Nagle for our ACK: 10 ms and more.
   set_tcp_option(socket_.native_handle(), TCP_QUICKACK, 1);

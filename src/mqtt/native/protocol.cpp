@@ -11,7 +11,6 @@ namespace linkd::mqtt::native {
 namespace {
 
 constexpr std::size_t ids_max = 65535;
-constexpr std::size_t batch_acknowledged_max = 512;  // a crash may repeat a whole batch of these
 // What is written is forgotten at the latest now; an empty buffer that is larger is given back.
 constexpr std::size_t kept_output_bytes_max = 1u << 20;
 
@@ -105,7 +104,7 @@ bool protocol::receive(bytes_view& in, time_point now) {
   batch_messages_ = batch_acknowledged_ = batch_bytes_ = 0;
   while (!end_) {
     if (batch_messages_ >= limits::capture_batch_messages_max ||
-        batch_acknowledged_ >= batch_acknowledged_max ||
+        batch_acknowledged_ >= limits::capture_batch_acknowledged_max ||
         batch_bytes_ >= limits::capture_batch_bytes_max) {
       return true;
     }

@@ -226,8 +226,8 @@ TEST_CASE("protocol: a message at QoS 1 is acknowledged in the output, at QoS 2 
 TEST_CASE("protocol: a batch is bounded, the rest waits in its buffer", "[mqtt]") {
   talk with;
   with.protocol.events().clear();
-  const auto [qos, most] =
-      GENERATE(table<int, std::size_t>({{0, limits::capture_batch_messages_max}, {1, 512}}));
+  const auto [qos, most] = GENERATE(table<int, std::size_t>(
+      {{0, limits::capture_batch_messages_max}, {1, limits::capture_batch_acknowledged_max}}));
   bytes raw;
   for (std::size_t i = 0; i < most + 10; ++i)
     raw += unhex(publish_digits(qos, static_cast<int>(1 + i % 100)));
