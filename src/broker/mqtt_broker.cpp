@@ -317,7 +317,7 @@ void mqtt_broker::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
   if (found == publications_.end()) return;  // a barrier
   const publication_id ours = found->second;
   publications_.erase(found);
-  if (reason_code >= 0x80) {
+  if (reason_code >= mqtt_reason::first_failure) {
     // mosquitto 2.0 closes the connection after each refusal: that is no reason to wait longer for
     // the next one, nor a sign of another client with our id.
     delay_.reset();

@@ -104,7 +104,7 @@ void mqtt_broker::on_unsubscribed(mqtt::packet_id id) {
 void mqtt_broker::report(const std::vector<subscriptions::outcome>& outcomes) {
   for (const auto& [filter, code] : outcomes) {
     if (!is_connected()) return;  // stopped in an event
-    if (code >= 0x80) {
+    if (code >= mqtt_reason::first_failure) {
       events_->on_capture_refused(filter, code);
     } else {
       log_.write(log_level::warning, "capture_qos0", "",

@@ -6,6 +6,7 @@
 #include "base/coding.hpp"
 #include "base/crc32c.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "topic/topic.hpp"
 
 namespace linkd::broker_adapter {
@@ -15,7 +16,6 @@ namespace {
 constexpr std::size_t filters_per_packet_max = 20;     // did well at every broker tried
 constexpr std::uint32_t identifier_max = 268'435'455;  // MQTT 5, section 3.8.2.1.2
 constexpr std::uint32_t no_identifier = 0;             // of what was withdrawn
-constexpr std::uint8_t refused_from = 0x80;
 constexpr std::uint8_t format_version = 1;
 
 }  // namespace
@@ -171,8 +171,8 @@ std::vector<subscriptions::outcome> subscriptions::subscribed(
   for (std::size_t i = 0; i < sent.ids.size(); ++i) {
     const std::uint32_t id = sent.ids[i];
     // Fewer codes than filters break MQTT 5, section 3.9.3: nothing was granted then.
-    const std::uint8_t code = i < codes.size() ? codes[i] : refused_from;
-    if (code >= refused_from) {
+    const std::uint8_t code = i < codes.size() ? codes[i] : mqtt_reason::first_failure;
+    if (code >= mqtt_reason::first_failure) {
       withdraw(id);
       for (auto& filter : wanted_behind(sent.filters[i])) {
         notable.emplace_back(std::move(filter), code);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 
 namespace linkd::link {
 namespace {
@@ -95,7 +96,7 @@ void delivery::on_published(const publish_outcome& outcome) {
   if (!done || !done->in_flight) return;
   --inflight_;
   suspect_in_flight_ = false;  // a suspect travels alone
-  if (outcome.reason_code < 0x80) return finish(*done, {});
+  if (outcome.reason_code < mqtt_reason::first_failure) return finish(*done, {});
   refused_ = true;
   finish(*done, {delivery_outcome::kind::rejected, describe_reason_code(outcome.reason_code)});
 }

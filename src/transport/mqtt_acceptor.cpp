@@ -5,6 +5,7 @@
 
 #include "mqtt/libmosquitto/client.hpp"
 #include "mqtt_linkd/limits.hpp"
+#include "mqtt_linkd/mqtt_reason.hpp"
 #include "transport/control_topic.hpp"
 #include "transport/frame_key.hpp"
 #include "transport/publishing.hpp"
@@ -368,7 +369,8 @@ void mqtt_acceptor::publish(const std::string& topic, bytes sealed, mqtt_inbound
 }
 
 void mqtt_acceptor::on_published(mqtt::packet_id id, std::uint8_t reason_code) {
-  if (const auto probed = probing_.extract(id); probed && reason_code >= 0x80) {
+  if (const auto probed = probing_.extract(id);
+      probed && reason_code >= mqtt_reason::first_failure) {
     return on_probe_refused(probed.mapped(), reason_code);
   }
   const auto done = inflight_.extract(id);
