@@ -62,6 +62,8 @@ bool link::knows_interest() const {
 // What is captured must be on disk first: the broker keeps our subscription when we are killed, and
 // what it has for us must find its link in our next life.
 void link::save_interest() {
+  // A session may end before the peer has told anything: that is not an interest in nothing.
+  if (!kept_interest_ && view_.current().version == 0) return;
   saving_interest_.done(env_.time.now(), interest_pause(view_.filters().size()));
   last_seen_ = env_.time.unix_time();
   interest_unsaved_ = false;
