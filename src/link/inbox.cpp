@@ -43,6 +43,7 @@ void inbox::use_queue(std::uint64_t queue_id) {
   ++epoch_;
   received_ = 0;
   saved_ = 0;
+  from_former_ += outstanding_.count();
   outstanding_.clear();
 }
 
@@ -111,8 +112,11 @@ void inbox::on_delivery(const consignment& which, const delivery_outcome& outcom
                    which.content.retain, which.content.payload});
       break;
   }
-  if (which.epoch != epoch_) return;
-  outstanding_.erase(which.offset);
+  if (which.epoch == epoch_) {
+    outstanding_.erase(which.offset);
+  } else {
+    --from_former_;
+  }
 }
 
 void inbox::dead_letter(const queue::dead_letters::letter& what) {
@@ -145,7 +149,7 @@ void inbox::settle() {
 }
 
 void inbox::save(bool sync) {
-  if (saving_) return;
+  if (saving_ || from_former_ > 0) return;
   const std::uint64_t position = delivered();
   const time_point now = env_.time.now();
   const bool due = sync || now - synced_at_ >= limits::cursor_sync_interval;

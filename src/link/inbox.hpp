@@ -36,8 +36,7 @@ class inbox : public delivery_owner {
   // The cursor on disk.
   [[nodiscard]] std::uint64_t saved() const { return saved_; }
 
-  // A session with the owner of this queue begins; another queue than before starts at its offset
-  // 0.
+  // A session with the owner of this queue begins; under an id that is new it starts at offset 0.
   void use_queue(std::uint64_t queue_id);
   void on_record(std::uint64_t offset, bytes_view record, std::uint64_t sent_at_ms, time_point now);
   void on_received_up_to(std::uint64_t offset);
@@ -55,7 +54,9 @@ class inbox : public delivery_owner {
   // Why this record is not published, if so.
   [[nodiscard]] std::optional<drop_reason> refuse(const wire::record& what,
                                                   std::uint64_t age_ms) const;
-  [[nodiscard]] bool moved() const { return saved_ != delivered(); }
+  // Not while a crash could lose what was taken over under a former id: the peer would count on the
+  // new cursor.
+  [[nodiscard]] bool moved() const { return from_former_ == 0 && saved_ != delivered(); }
   void save(bool sync);
   // The first failure, and when it is over.
   void log_saving(const result<void>& written);
@@ -73,7 +74,8 @@ class inbox : public delivery_owner {
   std::uint64_t queue_id_ = 0;
   std::uint64_t epoch_ = 0;  // counts the queues received from
   std::uint64_t received_ = 0;
-  offset_set outstanding_;  // below received_, not delivered yet
+  offset_set outstanding_;       // below received_, not delivered yet
+  std::size_t from_former_ = 0;  // taken over under former ids of the queue, not delivered yet
   std::uint64_t saved_ = 0;
   bool saving_ = false;
   bool save_fails_ = false;

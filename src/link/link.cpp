@@ -64,8 +64,7 @@ void link::configure(const link_settings& settings) {
   outbox_.configure(settings_);
   inbox_.configure(settings_);
   if (old.enable != settings_.enable || !same_way(old, settings_)) {
-    end_sessions("the configuration of the link changed");
-    begin_anew();
+    begin_anew("the configuration of the link changed");
   }
   if (old.topics != settings_.topics) narrowed_.configure(settings_.topics);
   announce(env_.time.now());
@@ -134,6 +133,9 @@ void link::settle() {
   if (wants_candidate() && now >= next_candidate_) dial_candidate(now);
   settle_interest(now);
   inbox_.settle();
+  // The disk refused what had been sent: offsets mean other messages from now on.
+  if (active() && active()->session()->queue_id() != outbox_.messages().id())
+    begin_anew("the queue could not be written");
   if (channel* used = active()) {
     outbox_.pump(*used->session(), used->way(), now);
     apply_effects(*used);
@@ -217,6 +219,8 @@ void link::begin_session(channel& which) {
   local.peer = settings_.name;
   local.incarnation = us_.incarnation;
   local.queue_id = outbox_.messages().id();
+  for (const auto& former : outbox_.messages().former_ids())
+    local.former_queue_ids.push_back({former.id, former.end});
   local.queue_begin = outbox_.messages().begin();
   local.received = inbox_.received();
   local.message_bytes_max = us_.message_bytes_max + limits::topic_bytes_max;

@@ -129,7 +129,7 @@ class link : private channel_events {
   void end_session(channel& which, const std::string& reason);
   void end_sessions(const std::string& reason);
   // Dials the first server at once.
-  void begin_anew();
+  void begin_anew(const std::string& reason);
 
   [[nodiscard]] bool dialled_is_preferred() const { return us_.deployment < settings_.name; }
   [[nodiscard]] bool prefers(const channel& which) const;

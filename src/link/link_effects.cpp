@@ -38,7 +38,7 @@ void link::apply(channel& from, session::established& effect) {
   next_candidate_ = established_at_ + limits::first_server_interval;
   ++counters_.connects;
   inbox_.use_queue(effect.peer.queue_id);
-  outbox_.use_session(effect.peer);
+  outbox_.use_session(effect.peer, from.session()->send_position());
   // Of this queue, over an earlier session or while this one began: the peer may not know it yet.
   from.session()->on_delivered(inbox_.saved(), env_.time.now());
   set_state(link_state::up,

@@ -15,10 +15,11 @@ void link::resume() {
   if (!paused_) return;
   paused_ = false;
   save_paused();
-  begin_anew();
+  begin_anew(us_.deployment + " has resumed its link to " + settings_.name);
 }
 
-void link::begin_anew() {
+void link::begin_anew(const std::string& reason) {
+  end_sessions(reason);
   next_server_ = 0;
   dial_delay_.reset();
   next_dial_ = env_.time.now();

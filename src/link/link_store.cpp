@@ -105,7 +105,7 @@ bool link_store::commit(outcome done) {
   env_.background.run(
       directory_, [job] { job->run(); },
       [self = shared_from_this(), job, done = std::move(done)] {
-        done(self->queue_->finish_commit(job));
+        done(self->queue_->finish_commit(job, self->env_.random.next() | 1));
       });
   return true;
 }

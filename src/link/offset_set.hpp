@@ -25,6 +25,9 @@ class offset_set {
   }
   void clear() { items_.clear(); }
 
+  [[nodiscard]] std::size_t count() const {
+    return static_cast<std::size_t>(std::ranges::count(items_, false, &item::gone));
+  }
   [[nodiscard]] std::optional<std::uint64_t> first() const {
     if (items_.empty()) return std::nullopt;
     return items_.front().offset;

@@ -61,9 +61,9 @@ void outbox::work() {
   }
 }
 
-void outbox::use_session(const wire::hello& peer) {
+void outbox::use_session(const wire::hello& peer, std::uint64_t position) {
   message_bytes_max_ = peer.message_bytes_max;
-  had_before_ = peer.received.queue_id == messages().id() ? peer.received.offset : 0;
+  had_before_ = position;
   waiting_since_.reset();
 }
 
@@ -72,7 +72,9 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
   bool read = false;
   session.on_queue_begin(messages().begin());
   while (way.unsent_bytes() < limits::path_unsent_bytes_max) {
-    const std::uint64_t waiting_bytes = messages().bytes_after(session.send_position());
+    const std::uint64_t waiting_bytes = session.send_position() < sendable_end()
+                                            ? messages().bytes_after(session.send_position())
+                                            : 0;
     if (waiting_bytes == 0) {
       waiting_since_.reset();
       break;
@@ -95,9 +97,18 @@ void outbox::pump(session::link_session& session, const path& way, time_point no
   }
 }
 
+// While a record may come of which the daemon crashed, only what a next life would know again.
+std::uint64_t outbox::sendable_end() const {
+  const auto& crashes = env_.crashes.crashes();
+  const bool suspects = std::any_of(crashes.begin(), crashes.end(), [&](const auto& each) {
+    return each.queue_id == messages().log_id() && each.end > messages().begin();
+  });
+  return suspects ? messages().committed_end() : messages().readable_end();
+}
+
 void outbox::isolate_suspects(queue::read_batch& batch) const {
   const auto suspect = [&](std::size_t i) {
-    return is_suspect(env_.crashes, messages().id(), batch.records[i].offset);
+    return is_suspect(env_.crashes, messages().log_id(), batch.records[i].offset);
   };
   for (std::size_t i = 1; i < batch.records.size(); ++i) {
     if (!suspect(i - 1) && !suspect(i)) continue;
@@ -111,8 +122,9 @@ void outbox::send(session::link_session& session, std::uint64_t begin,
   const stamp unix_now = env_.time.unix_time();
   std::optional<in_hand> guard;
   if (!batch.records.empty() &&
-      !is_poison(env_.crashes, messages().id(), batch.records[0].offset)) {
-    guard.emplace(env_.crashes, queue_records{messages().id(), batch.records[0].offset, batch.end});
+      !is_poison(env_.crashes, messages().log_id(), batch.records[0].offset)) {
+    guard.emplace(env_.crashes,
+                  queue_records{messages().log_id(), batch.records[0].offset, batch.end});
   }
   std::vector<wire::numbered_record> records;
   std::vector<examined> all;
@@ -131,7 +143,7 @@ void outbox::send(session::link_session& session, std::uint64_t begin,
 }
 
 outbox::examined outbox::examine(const queue::queued_record& queued, stamp now) {
-  if (is_poison(env_.crashes, messages().id(), queued.offset)) {
+  if (is_poison(env_.crashes, messages().log_id(), queued.offset)) {
     park(queued, now);
     return {queued.offset, {}, 0, drop_reason::rejected};
   }
@@ -202,7 +214,7 @@ void outbox::account_acked(const examined& what, stamp now) {
 
 std::uint64_t outbox::purge() {
   const std::uint64_t before = messages().messages();
-  messages().release(messages().end());
+  messages().release(messages().committed_end());
   work();
   const std::uint64_t purged = before - messages().messages();
   dropped(drop_reason::purged) += purged;

@@ -30,8 +30,8 @@ class outbox {
   // `done` is told when everything staged so far is stored, or that it is not.
   void commit(link_store::outcome done);
 
-  // A session with this peer begins.
-  void use_session(const wire::hello& peer);
+  // A session with this peer begins; it has everything below `position`.
+  void use_session(const wire::hello& peer, std::uint64_t position);
   // Sends what may be sent now.
   void pump(session::link_session& session, const path& way, time_point now);
   // The peer has everything below `offset`. errc::invalid if it cannot have that.
@@ -63,6 +63,7 @@ class outbox {
     bool on = false;
     std::uint64_t dropped_at_start = 0;
   };
+  [[nodiscard]] std::uint64_t sendable_end() const;
   [[nodiscard]] examined examine(const queue::queued_record& queued, stamp now);
   // Shortens the batch so that what one crash cannot tell apart, the next one does.
   void isolate_suspects(queue::read_batch& batch) const;

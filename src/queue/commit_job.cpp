@@ -1,17 +1,13 @@
 #include "queue/commit_job.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace linkd::queue {
 
 void commit_job::run() {
   // The batch first: acknowledgements wait for it.
-  outcome = open_files();
-  if (outcome) {
-    outcome = write_chunks();
-    if (outcome && !chunks.empty()) outcome = where_->lock->check();
-    if (!outcome) abandon();
-  }
+  if (!chunks.empty()) outcome = store();
   mark.end = outcome ? after.offset : before.offset;
   // In place, so it works on a full disk. If it fails, more is repeated after a crash, and nothing
   // is deleted that a start would miss.
@@ -19,6 +15,22 @@ void commit_job::run() {
   if (!spare) {
     if (auto made = create_blank(spare_bytes)) spare = std::move(*made);
   }
+}
+
+result<void> commit_job::store() {
+  if (auto done = save_name(); !done) return done;
+  if (auto done = open_files(); !done) return done;
+  auto done = write_chunks();
+  if (done) done = where_->lock->check();
+  if (!done) abandon();
+  return done;
+}
+
+// Before an offset is used again that has another meaning under the former id.
+result<void> commit_job::save_name() {
+  if (!renamed) return {};
+  mark.end = before.offset;
+  return where_->checkpoint_file.write(encode(mark), true);
 }
 
 // All files before the first byte: on a full disk nothing has happened then, and the segment in use
@@ -48,7 +60,8 @@ result<void> commit_job::write_chunks() {
   for (auto& each : chunks) {
     if (each.opens_segment) {
       active = (next++)->target;
-      each.data.replace(0, records_at, encode(each.header));
+      // In place: whoever reads the records meanwhile must not see `data` change its size.
+      std::ranges::copy(encode(each.header), each.data.begin());
     }
     if (auto done = active->write_at(each.position, each.data); !done) return done;
     // Before the next segment is begun: its header declares this one complete.

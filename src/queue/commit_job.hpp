@@ -56,7 +56,7 @@ struct chunk {
 };
 
 // The blocking work of one commit. Filled by the queue, run anywhere, and looked at by the queue
-// after run(); no two of them touch it at the same time.
+// after run(). Meanwhile the queue reads the records of the chunks, and nothing else.
 class commit_job final : public link_queue::job {
  public:
   explicit commit_job(std::shared_ptr<queue_directory> where) : where_(std::move(where)) {}
@@ -65,6 +65,7 @@ class commit_job final : public link_queue::job {
   // In: what to do.
   std::vector<chunk> chunks;
   bool sync = true;
+  bool renamed = false;                 // `mark` has an id that is not on the disk yet
   log_tail before, after;               // the tail without and with `chunks`
   checkpoint mark;                      // its end is filled in by run()
   std::uint64_t first_captured_ms = 0;  // of `chunks`
@@ -79,6 +80,8 @@ class commit_job final : public link_queue::job {
   std::optional<segment> restarted;  // after an error: the empty segment that cuts the last one off
 
  private:
+  result<void> store();
+  result<void> save_name();
   result<void> open_files();
   result<void> write_chunks();
   void abandon();

@@ -89,6 +89,10 @@ std::optional<record_header> decode_record_header(bytes_view in, std::uint64_t l
   if (in.size() < record_header_bytes) return std::nullopt;
   if (get_le<std::uint32_t>(in) != record_crc(log_id, in.substr(4, record_header_bytes - 4)))
     return std::nullopt;
+  return unchecked_record_header(in);
+}
+
+record_header unchecked_record_header(bytes_view in) {
   record_header header;
   header.length = get_le<std::uint32_t>(in.substr(4));
   header.offset = get_le<std::uint64_t>(in.substr(8));
@@ -106,12 +110,18 @@ bytes encode(const checkpoint& value) {
   put_le(out, value.queue_id);
   put_le(out, value.begin);
   put_le(out, value.end);
+  for (const auto& each : value.former) {
+    put_le(out, each.id);
+    put_le(out, each.end);
+  }
   return out;
 }
 
 std::optional<checkpoint> decode_checkpoint(bytes_view in) {
-  constexpr std::size_t checkpoint_bytes = 40;
-  if (in.size() != checkpoint_bytes || get_le<std::uint32_t>(in) != format_version)
+  constexpr std::size_t fixed_bytes = 40, former_bytes = 16;
+  if (in.size() < fixed_bytes || (in.size() - fixed_bytes) % former_bytes != 0 ||
+      (in.size() - fixed_bytes) / former_bytes > checkpoint::former_max ||
+      get_le<std::uint32_t>(in) != format_version)
     return std::nullopt;
   checkpoint value;
   value.flags = get_le<std::uint32_t>(in.substr(4));
@@ -120,7 +130,15 @@ std::optional<checkpoint> decode_checkpoint(bytes_view in) {
   value.begin = get_le<std::uint64_t>(in.substr(24));
   value.end = get_le<std::uint64_t>(in.substr(32));
   if (value.begin > value.end) return std::nullopt;
+  for (in.remove_prefix(fixed_bytes); !in.empty(); in.remove_prefix(former_bytes))
+    value.former.push_back({get_le<std::uint64_t>(in), get_le<std::uint64_t>(in.substr(8))});
   return value;
+}
+
+void checkpoint::rename(std::uint64_t fresh_id, std::uint64_t end_of_former) {
+  if (former.size() == former_max) former.erase(former.begin());
+  former.push_back({queue_id, end_of_former});
+  queue_id = fresh_id;
 }
 
 std::string segment_name(std::uint64_t number) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mqtt_linkd/bytes.hpp"
 #include "mqtt_linkd/time.hpp"
@@ -55,15 +56,29 @@ constexpr std::uint64_t record_stride(std::uint64_t body_bytes) {
 void append_record(bytes& out, std::uint64_t log_id, record_header header, bytes_view body);
 // What stands in the first `record_header_bytes` of `in`; none if the checksum is wrong.
 std::optional<record_header> decode_record_header(bytes_view in, std::uint64_t log_id);
+// The same of what append_record() wrote.
+record_header unchecked_record_header(bytes_view in);
+
+// An id the queue had. Below `end` an offset names the same record under the id of today.
+struct former_id {
+  std::uint64_t id = 0;
+  std::uint64_t end = 0;
+  bool operator==(const former_id&) const = default;
+};
 
 struct checkpoint {
   static constexpr std::uint32_t closed = 1, unsynced = 2;
+  static constexpr std::size_t former_max = 16;
   std::uint32_t flags = 0;
   std::uint64_t log_id = 0;
   std::uint64_t queue_id = 0;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+  std::vector<former_id> former{};  // the oldest first
   bool operator==(const checkpoint&) const = default;
+
+  // From `end` on offsets may name other records than they did.
+  void rename(std::uint64_t fresh_id, std::uint64_t end_of_former);
 };
 
 bytes encode(const checkpoint& value);

@@ -110,11 +110,19 @@ void link_queue::state::commit(const commit_job& done) {
     segments.back().end_position = each.position + each.data.size();
   }
   committed = done.after;
+  if (!done.chunks.empty()) renamed = failing = false;
   forget_delivered();
 }
 
-void link_queue::state::roll_back(const commit_job& failed) {
+void link_queue::state::roll_back(const commit_job& failed, std::uint64_t fresh_id) {
   staged.clear();
+  failing = true;
+  if (shown_end > committed.offset) {
+    mark.rename(fresh_id, committed.offset);
+    renamed = true;
+  }
+  released = std::min(released, committed.offset);
+  shown_end = std::min(shown_end, committed.offset);
   if (!failed.active) committed.segment_bytes = 0;
   if (failed.restarted) {
     add(*failed.restarted);
@@ -130,7 +138,7 @@ link_queue::link_queue(std::unique_ptr<state> opened) : state_(std::move(opened)
 
 link_queue::~link_queue() {
   auto& s = *state_;
-  if (s.out) return;
+  if (s.out || s.shown_end > s.committed.offset) return;
   const bool unsynced = (s.mark.flags & checkpoint::unsynced) != 0;
   if (unsynced && s.active && !s.active->sync()) return;
   s.mark.flags |= checkpoint::closed;
@@ -163,11 +171,23 @@ result<std::unique_ptr<link_queue>> link_queue::open(storage& disk, const std::s
 std::uint64_t link_queue::id() const {
   return state_->mark.queue_id;
 }
+std::uint64_t link_queue::log_id() const {
+  return state_->mark.log_id;
+}
 std::uint64_t link_queue::begin() const {
   return state_->mark.begin;
 }
 std::uint64_t link_queue::end() const {
+  return state_->planned.offset;
+}
+std::uint64_t link_queue::committed_end() const {
   return state_->committed.offset;
+}
+std::uint64_t link_queue::readable_end() const {
+  return state_->failing ? committed_end() : end();
+}
+const std::vector<former_id>& link_queue::former_ids() const {
+  return state_->mark.former;
 }
 
 void link_queue::configure(const queue_settings& settings) {
@@ -203,7 +223,8 @@ bool link_queue::append(bytes_view record, stamp captured_at) {
 
 void link_queue::release(std::uint64_t offset) {
   auto& s = *state_;
-  offset = std::min(offset, s.committed.offset);
+  s.released = std::max(s.released, std::min(offset, s.planned.offset));
+  offset = std::min(s.released, s.committed.offset);
   if (offset <= s.mark.begin) return;
   s.move_begin(offset);
   if (offset < s.committed.offset || !s.active) return;
@@ -244,6 +265,7 @@ std::shared_ptr<link_queue::job> link_queue::start_commit() {
   next->before = s.committed;
   next->after = s.planned;
   next->mark = s.mark;
+  next->renamed = s.renamed;
   next->first_captured_ms = s.staged_captured_ms;
   next->spare_bytes = s.segment_bytes();
   next->active = s.active;
@@ -257,7 +279,7 @@ std::shared_ptr<link_queue::job> link_queue::start_commit() {
   return next;
 }
 
-result<void> link_queue::finish_commit(const std::shared_ptr<job>& done) {
+result<void> link_queue::finish_commit(const std::shared_ptr<job>& done, std::uint64_t fresh_id) {
   auto& s = *state_;
   if (!done || done != s.out) return error{errc::invalid, "not the job that is out"};
   const auto finished = std::move(s.out);
@@ -266,10 +288,12 @@ result<void> link_queue::finish_commit(const std::shared_ptr<job>& done) {
   s.spare = finished->spare;
   s.next_number = finished->next_number;
   s.removals.insert(s.removals.end(), finished->removals.begin(), finished->removals.end());
-  if (finished->outcome)
+  if (finished->outcome) {
     s.commit(*finished);
-  else
-    s.roll_back(*finished);
+    release(s.released);
+  } else {
+    s.roll_back(*finished, fresh_id);
+  }
   return finished->outcome;
 }
 

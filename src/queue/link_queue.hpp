@@ -11,6 +11,7 @@
 #include "mqtt_linkd/result.hpp"
 #include "mqtt_linkd/settings.hpp"
 #include "mqtt_linkd/time.hpp"
+#include "queue/format.hpp"
 
 namespace linkd::queue {
 
@@ -30,7 +31,8 @@ struct queued_record {
   bytes_view body;
 };
 
-// Records [begin, end) as far as they exist; `buffer` owns the memory the views look into.
+// Records [begin, end) as far as they exist. The views look into `buffer` or, of records that are
+// not committed, into the queue's memory: until the next append() or finish_commit().
 struct read_batch {
   std::uint64_t begin = 0, end = 0;
   bytes buffer;
@@ -42,13 +44,18 @@ struct read_batch {
 //
 // Appending is in three steps, so that no disk call runs on the main thread: append() stages in
 // memory, start_commit() hands out one job of blocking work for a worker, finish_commit() takes its
-// outcome. Only committed records are read. At most one job is out at a time. Memory holds what is
-// staged, in the job, or in the batch being read, whatever the backlog.
+// outcome. At most one job is out at a time. Memory holds what is staged, in the job, or in the
+// batch being read, whatever the backlog.
+//
+// A record can be read, and sent, as soon as it is staged; while batches fail, not before it is
+// committed, or each attempt would send the same ones. If it is lost before it is committed,
+// its offset will name another one: then the queue has a new id(), and former_ids() tells how far
+// the old one still holds.
 class link_queue {
  public:
   // Recovers what is in `directory` (created if absent). Blocking; at start only. Damage is
   // reported, never an error; errors are: errc::locked, or a directory that cannot be used at all.
-  // `fresh_id` names the queue if the directory is new.
+  // `fresh_id` names the queue if the directory is new or was not closed in order.
   static result<std::unique_ptr<link_queue>> open(storage& disk, const std::string& directory,
                                                   const queue_settings& settings,
                                                   std::uint64_t fresh_id, stamp now,
@@ -58,8 +65,12 @@ class link_queue {
   ~link_queue();
 
   [[nodiscard]] std::uint64_t id() const;
-  [[nodiscard]] std::uint64_t begin() const;  // oldest offset kept; == end() if empty
-  [[nodiscard]] std::uint64_t end() const;    // one past the newest committed offset
+  [[nodiscard]] std::uint64_t log_id() const;         // the first id; stays when id() changes
+  [[nodiscard]] std::uint64_t begin() const;          // oldest offset kept; == end() if empty
+  [[nodiscard]] std::uint64_t end() const;            // one past the newest offset
+  [[nodiscard]] std::uint64_t committed_end() const;  // one past the newest committed offset
+  [[nodiscard]] std::uint64_t readable_end() const;   // one past what read() may give
+  [[nodiscard]] const std::vector<former_id>& former_ids() const;
 
   // Changes limits and policies at once; files stay.
   void configure(const queue_settings& settings);
@@ -67,8 +78,9 @@ class link_queue {
   // False: dropped by overflow policy (counted). True: staged; the oldest may have been dropped for
   // it. `bytes_max` limits the segment files; a record that needs more than half of it is dropped.
   bool append(bytes_view record, stamp captured_at);
-  // Everything below `offset` is delivered (values above end() count as end()). Written with the
-  // next job; after a power cut an older value may be in force, never a newer one.
+  // Everything below `offset` is delivered (values above end() count as end()); it is gone once it
+  // is committed. Written with the next job; after a power cut an older value may be in force,
+  // never a newer one.
   void release(std::uint64_t offset);
   // Drops committed records older than age_max.
   void expire(stamp now);
@@ -86,8 +98,9 @@ class link_queue {
   // After run(). Success: everything staged before start_commit() is stored. On an error nothing of
   // the job's batch is stored: it is discarded, and so is what was staged since (it comes after
   // it). A segment that failed is closed at its last good sync and never synced again; the next
-  // append goes to a new one. The queue stays usable; the next commit tries again.
-  result<void> finish_commit(const std::shared_ptr<job>& done);
+  // append goes to a new one. If some of what is discarded was read, `fresh_id` names the queue
+  // from now on. The queue stays usable; the next commit tries again.
+  result<void> finish_commit(const std::shared_ptr<job>& done, std::uint64_t fresh_id);
 
   // Up to about `bytes_max` (at least one record) from the first record at or after `offset`, from
   // one segment or several. Damage met on the way is skipped, and reported the first time; so a
@@ -99,7 +112,7 @@ class link_queue {
   // released.
   [[nodiscard]] std::uint64_t messages() const;
   [[nodiscard]] std::uint64_t body_bytes() const;  // of those
-  // Committed at and after `offset`; may be rounded up, but exact where the last read ended.
+  // At and after `offset`; may be rounded up, but exact where the last read ended.
   [[nodiscard]] std::uint64_t bytes_after(std::uint64_t offset) const;
   // When the oldest of messages() was captured.
   [[nodiscard]] std::optional<stamp> oldest() const;

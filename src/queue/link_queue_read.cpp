@@ -3,11 +3,12 @@
 #include "queue/link_queue.hpp"
 #include "queue/queue_state.hpp"
 
-// Everything of link_queue that reads segments.
+// Everything of link_queue that reads.
 namespace linkd::queue {
 namespace {
 
 constexpr std::size_t reserve_bytes_max = 1u << 20;
+constexpr std::size_t reserve_bytes_min = 64;  // more than a string holds without the heap
 
 }  // namespace
 
@@ -66,13 +67,50 @@ void link_queue::state::report_lost(std::uint64_t from, std::uint64_t to,
   reported = to;
 }
 
+template <class Visit>
+void link_queue::state::walk_tail(std::uint64_t offset, Visit visit) const {
+  const auto walk = [&](const std::vector<chunk>& chunks) {
+    for (const auto& each : chunks) {
+      bytes_view rest = each.data;
+      if (each.opens_segment) rest.remove_prefix(records_at);
+      while (!rest.empty()) {
+        const auto header = unchecked_record_header(rest);
+        const auto body = rest.substr(record_header_bytes, header.length);
+        if (header.offset >= offset && !visit(header.offset, body)) return false;
+        rest.remove_prefix(record_stride(header.length));
+      }
+    }
+    return true;
+  };
+  if (!out || walk(out->chunks)) walk(staged);
+}
+
+read_batch link_queue::state::read_tail(std::uint64_t offset, std::size_t bytes_max) {
+  read_batch batch;
+  batch.begin = batch.end = offset;
+  if (failing) return batch;
+  std::size_t size = 0;
+  walk_tail(offset, [&](std::uint64_t at, bytes_view body) {
+    size += body.size();
+    if (!batch.records.empty() && size > bytes_max) return false;
+    batch.records.push_back({at, body});
+    batch.end = at + 1;
+    return true;
+  });
+  shown_end = std::max(shown_end, batch.end);
+  return batch;
+}
+
 read_batch link_queue::read(std::uint64_t offset, std::size_t bytes_max,
                             std::vector<damage>& found) {
   auto& s = *state_;
+  offset = std::max(offset, s.mark.begin);
+  if (offset >= s.committed.offset) return s.read_tail(std::min(offset, readable_end()), bytes_max);
   read_batch batch;
   std::vector<std::size_t> lengths;
-  batch.begin = batch.end = std::clamp(offset, s.mark.begin, s.committed.offset);
-  batch.buffer.reserve(std::min(bytes_max, reserve_bytes_max));
+  batch.begin = batch.end = offset;
+  // The views outlive a move of the batch.
+  batch.buffer.reserve(std::clamp(bytes_max, reserve_bytes_min, reserve_bytes_max));
   while (batch.end < s.committed.offset) {
     const auto index = s.index_of(batch.end);
     const auto end = s.end_of(index);
@@ -122,14 +160,22 @@ std::uint64_t link_queue::body_bytes() const {
 std::uint64_t link_queue::bytes_after(std::uint64_t offset) const {
   const auto& s = *state_;
   offset = std::max(offset, s.mark.begin);
-  if (offset >= s.committed.offset) return 0;
+  if (offset >= readable_end()) return 0;
+  if (offset >= s.committed.offset) {
+    std::uint64_t size = 0;
+    s.walk_tail(offset, [&](std::uint64_t, bytes_view body) {
+      size += body.size();
+      return true;
+    });
+    return size;
+  }
   const auto& header = s.segments[s.index_of(offset)].header;
   std::uint64_t known = 0;
   for (const auto* each : {s.reader.get(), s.front.get()}) {
     if (each != nullptr && each->number() == header.number && each->offset() <= offset)
       known = std::max(known, each->body_bytes());
   }
-  return s.committed.body_bytes - header.body_bytes_before - known;
+  return s.planned.body_bytes - header.body_bytes_before - known;
 }
 
 std::optional<stamp> link_queue::oldest() const {

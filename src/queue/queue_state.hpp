@@ -28,13 +28,18 @@ struct link_queue::state {
   void remove(const segment& which);
   void add(const segment& fresh);
   void commit(const commit_job& done);
-  void roll_back(const commit_job& failed);
+  void roll_back(const commit_job& failed, std::uint64_t fresh_id);
 
   // Brings `walker` to the first record at or after `offset` of that segment, headers only.
   result<void> bring(std::unique_ptr<segment_walker>& walker, std::size_t index,
                      std::uint64_t offset) const;
   // The walker at begin; none if the queue is empty or the file does not open.
   segment_walker* at_begin() const;
+  // The records that are in memory only, in the job and staged, from `offset` on: visit(offset,
+  // body) for each until it says false.
+  template <class Visit>
+  void walk_tail(std::uint64_t offset, Visit visit) const;
+  read_batch read_tail(std::uint64_t offset, std::size_t bytes_max);
   void report_lost(std::uint64_t from, std::uint64_t to, std::vector<damage>& found);
 
   std::shared_ptr<queue_directory> where;
@@ -53,6 +58,10 @@ struct link_queue::state {
   std::uint64_t staged_offset = 0;  // of the first record staged
   std::uint64_t staged_captured_ms = 0;
   std::shared_ptr<commit_job> out;
+  std::uint64_t released = 0;   // below this everything is delivered, also what is not committed
+  std::uint64_t shown_end = 0;  // what was read reaches to here
+  bool renamed = false;         // the id is not on the disk yet
+  bool failing = false;         // the last batch was not stored
   bool housekeeping_due = true;
 
   removed counts;

@@ -257,8 +257,12 @@ void recovery::settle_id(sync_policy sync) {
   auto& mark = log_.mark;
   const bool in_order = (mark.flags & checkpoint::closed) != 0;
   const bool unsynced = (mark.flags & checkpoint::unsynced) != 0;
-  if (!stored_ || mark.end > log_.tail.offset || sync_failed_ || (unsynced && !in_order))
+  if (!stored_ || mark.end > log_.tail.offset || sync_failed_ || (unsynced && !in_order)) {
     mark.queue_id = fresh_id_;
+    mark.former.clear();
+  } else if (!in_order) {
+    mark.rename(fresh_id_, log_.tail.offset);
+  }
   mark.end = log_.tail.offset;
   mark.flags = sync == sync_policy::none ? checkpoint::unsynced : 0;
 }

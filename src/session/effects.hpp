@@ -21,7 +21,9 @@ struct local_side {
   std::string deployment;  // our name
   std::string peer;        // the link's name
   std::uint64_t incarnation = 0;
-  std::uint64_t queue_id = 0;            // of our queue for the peer
+  std::uint64_t queue_id = 0;  // of our queue for the peer
+  // Ids it had before: below `offset` they mean the same records.
+  std::vector<wire::cursor> former_queue_ids;
   std::uint64_t queue_begin = 0;         // first offset that queue still has
   std::uint64_t queue_end = UINT64_MAX;  // one past the last it has
   wire::cursor received;                 // how far we took over the peer's queue

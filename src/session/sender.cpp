@@ -25,6 +25,11 @@ result<void> sender::start(const local_side& local, const wire::hello& peer) {
   const bool knows_queue = peer.received.queue_id == local.queue_id;
   sent_ = knows_queue ? peer.received.offset : 0;
   sent_max_ = sent_;
+  for (const auto& former : local.former_queue_ids) {
+    // Under the new id the peer begins at 0; what it has is a hole.
+    if (former.queue_id == peer.received.queue_id)
+      queue_begin_ = std::max(queue_begin_, std::min(former.offset, peer.received.offset));
+  }
   if (sent_ > local.queue_end)
     return error{errc::invalid, "the peer has received up to offset " + std::to_string(sent_) +
                                     " of our queue, which ends at " +
@@ -59,6 +64,15 @@ pull sender::want_data(std::size_t waiting_bytes, time_point oldest_wait, time_p
 
 void sender::on_time(time_point now) {
   if (batch_due_ && now >= *batch_due_) batch_due_.reset();
+}
+
+std::optional<wire::data> sender::skip_hole() {
+  if (sent_ == position()) return std::nullopt;
+  wire::data hole;
+  hole.begin = sent_;
+  hole.end = position();
+  mark_sent(hole.end, 0);
+  return hole;
 }
 
 std::vector<wire::data> sender::make_data(std::uint64_t begin, std::uint64_t end,

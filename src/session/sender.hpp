@@ -25,7 +25,8 @@ inline constexpr std::size_t record_credit_overhead_bytes = 64;
 // (wire/PROTOCOL.md, "Flow"). Part of a link_session.
 class sender {
  public:
-  // From the peer's hello. errc::invalid if the peer claims more of our queue than there is.
+  // From the peer's hello: position() is where the peer wants to go on. errc::invalid if it claims
+  // more of our queue than there is.
   result<void> start(const local_side& local, const wire::hello& peer);
 
   pull want_data(std::size_t waiting_bytes, time_point oldest_wait, time_point now);
@@ -33,6 +34,9 @@ class sender {
   std::vector<wire::data> make_data(std::uint64_t begin, std::uint64_t end,
                                     const std::vector<wire::numbered_record>& records,
                                     std::uint64_t now_ms);
+
+  // Tells the peer of what it will not get below position(), if there is such a hole.
+  std::optional<wire::data> skip_hole();
 
   // The offset to release if it grew. errc::invalid: the peer acknowledges or asks for what was
   // never sent.

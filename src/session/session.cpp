@@ -144,6 +144,7 @@ void link_session::establish(wire::hello peer, time_point now) {
   effects_.push_back(established{peer});
   send(announcer_.start(frame_bytes_max, now));
   if (is_over()) return;
+  if (auto hole = sender_.skip_hole()) send(std::move(*hole));
   const auto received = receiver_.start(local_, peer, now, effects_);
   if (received.has_error()) fail(received.error().text);
 }
@@ -265,12 +266,12 @@ void link_session::send_data(std::uint64_t begin, std::uint64_t end,
                              const std::vector<wire::numbered_record>& records,
                              std::uint64_t now_ms, time_point) {
   if (!is_established()) return;
-  for (auto& data : sender_.make_data(begin, end, records, now_ms))
-    effects_.push_back(send_frame{{id_, std::move(data)}, false});
+  for (auto& data : sender_.make_data(begin, end, records, now_ms)) send(std::move(data));
 }
 
 void link_session::send(wire::frame_body body) {
-  effects_.push_back(send_frame{{id_, std::move(body)}});
+  const bool control = !std::holds_alternative<wire::data>(body);
+  effects_.push_back(send_frame{{id_, std::move(body)}, control});
 }
 
 void link_session::send(result<std::vector<wire::frame_body>> bodies) {

@@ -51,7 +51,7 @@ class link_session {
   void on_queue_end(std::uint64_t end) { local_.queue_end = end; }
 
   using pull = session::pull;
-  // `waiting_bytes`: committed bytes in our queue at and after send_position(); `oldest_wait`: when
+  // `waiting_bytes`: bytes in our queue at and after send_position(); `oldest_wait`: when
   // the oldest of them became readable. Applies the batching rule: at once while nothing is in
   // flight, else when batch_bytes are waiting or batch_delay has passed (then deadline() says when
   // to ask again). `bytes` is 0 too if the credit is used up or the session is not established.
@@ -72,6 +72,8 @@ class link_session {
   [[nodiscard]] bool is_over() const { return state_ == state::over; }
   // 0: an acceptor without a HELLO.
   [[nodiscard]] std::uint64_t id() const { return id_; }
+  // The id under which the peer knows our queue.
+  [[nodiscard]] std::uint64_t queue_id() const { return local_.queue_id; }
   // The next record of our queue to read.
   [[nodiscard]] std::uint64_t send_position() const { return sender_.position(); }
   [[nodiscard]] std::size_t inflight_bytes() const { return sender_.inflight_bytes(); }

@@ -70,7 +70,7 @@ struct stored {
     const auto job = queue->start_commit();
     if (!job) return;
     job->run();
-    must(queue->finish_commit(job).has_value(), "commit");
+    must(queue->finish_commit(job, 0x77).has_value(), "commit");
   }
 
   test::memory_storage disk;

@@ -84,7 +84,7 @@ void queue_by_hand(const site& at, const std::string& peer, const message& what)
   const auto job = (*messages)->start_commit();
   REQUIRE(job);
   job->run();
-  REQUIRE((*messages)->finish_commit(job).has_value());
+  REQUIRE((*messages)->finish_commit(job, 0x77).has_value());
 }
 
 }  // namespace

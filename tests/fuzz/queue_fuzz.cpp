@@ -28,7 +28,7 @@ bool commit(link_queue& queue) {
   const auto job = queue.start_commit();
   if (!job) return true;
   job->run();
-  return queue.finish_commit(job).has_value();
+  return queue.finish_commit(job, 0x77).has_value();
 }
 
 // Two segments and a half, the first partly delivered.

@@ -235,6 +235,21 @@ TEST_CASE("disk full: capture stops, says so, and goes on by itself when there i
   s.check(s.a, s.b, numbers, 32);
 }
 
+TEST_CASE("disk errors: what is captured again and again is sent once more, not each time",
+          "[sim]") {
+  stage s;
+  s.start_pair({}, {"#"});
+  s.a.set_disk_delay(seconds(1));  // time for what is sent to arrive before its commit fails
+  s.a.disk().fail({0, errc::no_space, true, test::storage_call::write});
+  const auto numbers = s.publish(s.a, "x", 10, milliseconds(1));
+  s.in.run_for(seconds(300));
+  INFO(s.in.story());
+  CHECK(s.b.arrivals().size() <= 10);
+  CHECK(s.b.arrivals().size() > 0);
+  s.a.disk().heal();
+  s.check(s.a, s.b, numbers, 10);
+}
+
 TEST_CASE("crash: what was captured for a peer is wanted in the next life too", "[sim]") {
   stage s(GENERATE(range(1, 21)));
   s.start_pair({}, {"x/1"});
@@ -252,6 +267,28 @@ TEST_CASE("crash: what was captured for a peer is wanted in the next life too", 
   s.in.run_for(seconds(5));
   s.b.start();
   s.check(s.a, s.b, numbers, 0);
+  s.check_quiet();
+}
+
+TEST_CASE("crash: what came under a queue's former id is not acknowledged before it is delivered",
+          "[sim]") {
+  stage s(GENERATE(range(1, 11)));
+  s.start_pair({}, {"#"});
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 60; ++i) numbers.push_back(s.a.publish("x"));
+  const auto under_way = [&] {
+    const auto counters = s.b.link_to("a").counters;
+    return counters.messages_received > counters.messages_published;
+  };
+  REQUIRE(s.in.run_until(under_way, seconds(5)));
+  s.b.broker().set_running(false);
+  s.a.kill();
+  s.a.start();
+  s.in.run_for(seconds(10));
+  s.b.kill();
+  s.b.broker().set_running(true);
+  s.b.start();
+  s.check(s.a, s.b, numbers, 120);
   s.check_quiet();
 }
 

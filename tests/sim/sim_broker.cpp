@@ -67,6 +67,7 @@ void sim_broker_client::connect_later(microseconds delay) {
 void sim_broker_client::disconnect() {
   if (connected_) {
     server_.client_ = nullptr;
+    std::erase_if(server_.session_, [](const auto& waiting) { return waiting.what.qos == 0; });
     const std::uint64_t under_way = stream_->published - stream_->arrived;
     stream_->arrives_up_to = stream_->arrived + world_.random().below(under_way + 1);
     stream_ = std::make_shared<stream>();

@@ -156,6 +156,8 @@ struct swarm {
   void publish(site& at) {
     const site& target = *sites[in.random().below(sites.size())];
     if (!at.broker().running()) return;
+    // Of those nobody keeps account; but they do not come again with the rest of their batch.
+    if (in.chance(20)) at.broker().publish({"all/x", "nobody:0", 0, false, {}});
     if (in.chance(50)) {
       const std::uint64_t number = at.publish("all/x");
       for (auto& each : sites) {

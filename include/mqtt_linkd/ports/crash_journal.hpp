@@ -5,7 +5,8 @@
 
 namespace linkd {
 
-// Neighbouring records of one queue. The ids of queues are unique among all daemons.
+// Neighbouring records of one queue: of our own under the id it was born with, of a peer's under
+// the id the peer tells. Ids are unique among all daemons.
 struct queue_records {
   std::uint64_t queue_id = 0;
   std::uint64_t begin = 0, end = 0;  // offsets

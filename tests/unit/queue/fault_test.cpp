@@ -142,7 +142,7 @@ TEST_CASE(
   CHECK(queue->start_commit() == nullptr);
   disk.fail({0, errc::io, false, test::storage_call::write});
   job->run();
-  CHECK(queue->finish_commit(job).has_error());
+  CHECK(queue->finish_commit(job, 0x77).has_error());
   CHECK(queue->messages() == 1);
   CHECK(queue->body_bytes() == 4);
   REQUIRE(store(*queue, "third"));

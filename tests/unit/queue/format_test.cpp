@@ -99,7 +99,7 @@ TEST_CASE("queue format: record") {
 }
 
 TEST_CASE("queue format: checkpoint") {
-  const checkpoint value{checkpoint::closed, 0x1122334455667788, 2, 3, 4};
+  checkpoint value{checkpoint::closed, 0x1122334455667788, 2, 3, 4};
   const auto golden =
       hex("01 00 00 00  01 00 00 00  88 77 66 55 44 33 22 11  02 00 00 00 00 00 00 00"
           "03 00 00 00 00 00 00 00  04 00 00 00 00 00 00 00");
@@ -110,6 +110,25 @@ TEST_CASE("queue format: checkpoint") {
   auto backwards = golden;
   backwards[24] = 5;
   CHECK_FALSE(decode_checkpoint(backwards));
+
+  value.rename(9, 4);
+  const auto renamed = golden.substr(0, 16) + hex("09 00 00 00 00 00 00 00") + golden.substr(24) +
+                       hex("02 00 00 00 00 00 00 00  04 00 00 00 00 00 00 00");
+  CHECK(encode(value) == renamed);
+  CHECK(decode_checkpoint(renamed) == value);
+  CHECK_FALSE(decode_checkpoint(renamed.substr(0, renamed.size() - 1)));
+}
+
+TEST_CASE("queue format: a checkpoint remembers the latest former ids, as many as fit") {
+  checkpoint value{0, 1, 100, 3, 4};
+  for (std::uint64_t i = 1; i <= checkpoint::former_max + 1; ++i) value.rename(100 + i, i);
+  REQUIRE(value.former.size() == checkpoint::former_max);
+  CHECK(value.former.front() == former_id{101, 2});
+  CHECK(value.former.back() == former_id{100 + checkpoint::former_max, checkpoint::former_max + 1});
+  CHECK(encode(value).size() <= slot_file::value_bytes_max);
+  CHECK(decode_checkpoint(encode(value)) == value);
+  auto more = encode(value) + bytes(16, 'x');
+  CHECK_FALSE(decode_checkpoint(more));
 }
 
 TEST_CASE("queue format: names of segments") {

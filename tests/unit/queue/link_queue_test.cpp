@@ -8,19 +8,24 @@ namespace {
 
 using records = std::vector<bytes>;
 
-TEST_CASE("queue: what is committed is read in order, from any offset") {
+TEST_CASE("queue: records are read in order, from any offset, as soon as they are staged") {
   test::memory_storage disk;
   std::vector<damage> found;
   const auto queue = open_queue(disk, found);
   CHECK(queue->id() == first_id);
   REQUIRE(queue->append("one", at_ms(1)));
   REQUIRE(queue->append("two", at_ms(2)));
-  CHECK(queue->end() == 0);
+  CHECK(queue->end() == 2);
+  CHECK(queue->committed_end() == 0);
   CHECK(queue->messages() == 2);
-  CHECK(queue->read(0, 100, found).records.empty());
+  CHECK(queue->bytes_after(1) == 3);
+  CHECK(bodies(read_all(*queue, found)) == records{"one", "two"});
+  CHECK(bodies(read_all(*queue, found, 1, 1)) == records{"two"});
+  CHECK(queue->read(2, 100, found).records.empty());
   REQUIRE(commit(*queue));
   REQUIRE(store(*queue, "three", 3));
   CHECK(queue->end() == 3);
+  CHECK(queue->committed_end() == 3);
   CHECK(bodies(read_all(*queue, found)) == records{"one", "two", "three"});
   CHECK(bodies(read_all(*queue, found, 1)) == records{"two", "three"});
   CHECK(bodies(read_all(*queue, found, 0, 1)) == records{"one", "two", "three"});
@@ -91,13 +96,14 @@ TEST_CASE("queue: a job may run late, and be finished once") {
   CHECK(queue->start_commit() == nullptr);
   CHECK(queue->messages() == 2);
   CHECK(queue->oldest() == at_ms(1));
-  CHECK(queue->read(0, 100, found).records.empty());
+  CHECK(bodies(read_all(*queue, found)) == records{"one", "two"});
   job->run();
-  CHECK(queue->end() == 0);
-  REQUIRE(queue->finish_commit(job).has_value());
-  CHECK(queue->end() == 1);
-  CHECK(queue->finish_commit(job).has_error());
-  CHECK(queue->finish_commit(nullptr).has_error());
+  CHECK(queue->committed_end() == 0);
+  CHECK(bodies(read_all(*queue, found)) == records{"one", "two"});
+  REQUIRE(queue->finish_commit(job, 0x77).has_value());
+  CHECK(queue->committed_end() == 1);
+  CHECK(queue->finish_commit(job, 0x77).has_error());
+  CHECK(queue->finish_commit(nullptr, 0x77).has_error());
   REQUIRE(commit(*queue));
   CHECK(bodies(read_all(*queue, found)) == records{"one", "two"});
 }
@@ -113,13 +119,17 @@ TEST_CASE("queue: a job runs on another thread while the queue is read and appen
     REQUIRE(job);
     std::thread elsewhere([&] { job->run(); });
     REQUIRE(queue->append(bytes(1000, 'y'), at_ms(i)));
-    offset = queue->read(offset, 10'000, found).end;
+    const auto batch = queue->read(offset, 10'000, found);
+    for (const auto& each : batch.records)
+      CHECK((each.body == (each.offset % 2 == 0 ? bytes(2000, 'x') : bytes(1000, 'y'))));
+    offset = batch.end;
     queue->release(offset / 2);
     CHECK(queue->body_bytes() > 0);
     elsewhere.join();
-    REQUIRE(queue->finish_commit(job).has_value());
+    REQUIRE(queue->finish_commit(job, 0x77).has_value());
   }
-  CHECK(queue->end() == 399);
+  CHECK(queue->committed_end() == 399);
+  CHECK(offset == 400);
   CHECK(found.empty());
 }
 

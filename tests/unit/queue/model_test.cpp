@@ -28,7 +28,8 @@ class model {
 
   void check() {
     follow_begin();
-    CHECK(queue_->end() == committed_end_);
+    CHECK(queue_->end() == next_);
+    CHECK(queue_->committed_end() == committed_end_);
     CHECK(queue_->messages() == records_.size());
     std::uint64_t all = 0;
     for (const auto& each : records_) all += each.body.size();
@@ -45,7 +46,7 @@ class model {
     bytes body;
   };
 
-  void open() { queue_ = open_queue(disk_, found_, settings_, first_id, at_ms(now_ms_)); }
+  void open() { queue_ = open_queue(disk_, found_, settings_, random_.next() | 1, at_ms(now_ms_)); }
 
   void append() {
     const auto kind = random_.below(40);
@@ -65,16 +66,24 @@ class model {
     const auto end = next_;
     if (random_.below(2) == 0) append();  // while it runs
     job->run();
-    REQUIRE(queue_->finish_commit(job).has_value());
+    REQUIRE(queue_->finish_commit(job, 0x77).has_value());
     committed_end_ = end;
+    forget_released();
   }
 
   void release() {
     follow_begin();
-    const auto span = committed_end_ - queue_->begin();
-    const auto to = queue_->begin() + random_.below(span + 1);
-    queue_->release(random_.below(20) == 0 ? committed_end_ : to);
-    while (!records_.empty() && records_.front().offset < queue_->begin()) records_.pop_front();
+    const auto span = next_ - queue_->begin();
+    const auto to =
+        random_.below(20) == 0 ? committed_end_ : queue_->begin() + random_.below(span + 1);
+    queue_->release(to);
+    released_ = std::max(released_, to);
+    forget_released();
+  }
+
+  void forget_released() {
+    const auto gone = std::min(released_, committed_end_);
+    while (!records_.empty() && records_.front().offset < gone) records_.pop_front();
   }
 
   void expire() {
@@ -89,13 +98,13 @@ class model {
 
   void read() {
     follow_begin();
-    if (queue_->begin() == committed_end_) return;
-    auto offset = queue_->begin() + random_.below(committed_end_ - queue_->begin());
+    if (queue_->begin() == next_) return;
+    auto offset = queue_->begin() + random_.below(next_ - queue_->begin());
     if (random_.below(2) == 0) offset = std::max(read_to_, queue_->begin());
     const auto bytes_max = 1 + random_.below(40'000);
     const auto batch = queue_->read(offset, bytes_max, found_);
     REQUIRE(batch.begin == offset);
-    REQUIRE((batch.end > offset || offset == committed_end_));
+    REQUIRE((batch.end > offset || offset == next_));
     REQUIRE(batch.records.size() == batch.end - batch.begin);
     std::uint64_t sum = 0;
     for (const auto& each : batch.records) {
@@ -108,7 +117,7 @@ class model {
     read_to_ = batch.end;
     std::uint64_t after = 0;
     for (const auto& each : records_)
-      if (each.offset >= read_to_ && each.offset < committed_end_) after += each.body.size();
+      if (each.offset >= read_to_) after += each.body.size();
     CHECK(queue_->bytes_after(read_to_) == after);
     CHECK(queue_->bytes_after(queue_->begin()) >= after);
   }
@@ -117,8 +126,9 @@ class model {
   void restart() {
     while (const auto job = queue_->start_commit()) {
       job->run();
-      REQUIRE(queue_->finish_commit(job).has_value());
+      REQUIRE(queue_->finish_commit(job, 0x77).has_value());
       committed_end_ = next_;
+      forget_released();
     }
     follow_begin();
     if (random_.below(2) == 0) disk_.kill_process();
@@ -147,7 +157,8 @@ class model {
   std::vector<damage> found_;
   std::unique_ptr<link_queue> queue_;
   std::deque<record> records_;
-  std::uint64_t next_ = 0, committed_end_ = 0, read_to_ = 0, now_ms_ = 1'000'000, refused_ = 0;
+  std::uint64_t next_ = 0, committed_end_ = 0, released_ = 0, read_to_ = 0, now_ms_ = 1'000'000,
+                refused_ = 0;
 };
 
 TEST_CASE("queue: behaves like a deque, whatever is done to it") {

@@ -40,7 +40,7 @@ inline bool commit(link_queue& queue) {
   auto job = queue.start_commit();
   if (!job) return true;
   job->run();
-  return queue.finish_commit(job).has_value();
+  return queue.finish_commit(job, 0x77).has_value();
 }
 
 inline bool store(link_queue& queue, bytes_view record, std::uint64_t captured_ms = 1) {

@@ -250,6 +250,7 @@ TEST_CASE("send: a session goes on where the peer says it stands in this queue")
   auto local = paris();
   local.queue_begin = 100;
   local.queue_end = 200;
+  local.former_queue_ids = {{0x7777, 120}, {0x8888, 180}};
   harness h(role::dialler, local);
   auto peer = london();
   SECTION("within the queue") {
@@ -259,18 +260,29 @@ TEST_CASE("send: a session goes on where the peer says it stands in this queue")
   }
   SECTION("in another queue: from the beginning, and what is gone is told") {
     peer.received = {0x9999, 150};
-    h.establish(peer);
+    const auto hole = data_of(h.establish(peer));
+    REQUIRE(hole.size() == 1);
+    CHECK(hole[0].begin == 0);
+    CHECK(hole[0].end == 100);
+    CHECK(hole[0].block.empty());
     CHECK(h.session.send_position() == 100);
-    const auto frames = data_of(h.send(100, 101));
-    REQUIRE(frames.size() == 1);
-    CHECK(frames[0].begin == 0);
-    CHECK(frames[0].end == 101);
+    CHECK(data_of(h.send(100, 101)).at(0).begin == 100);
+  }
+  SECTION("under a former id of it: on where the peer stands, which is told as a hole") {
+    peer.received = {0x8888, 150};
+    CHECK(data_of(h.establish(peer)).at(0).end == 150);
+    CHECK(h.session.send_position() == 150);
+  }
+  SECTION("under a former id, in what that one lost: where it ended") {
+    peer.received = {0x8888, 190};
+    CHECK(data_of(h.establish(peer)).at(0).end == 180);
+    CHECK(h.session.send_position() == 180);
   }
   SECTION("below the beginning: what is gone is told") {
     peer.received = {our_queue_id, 50};
-    h.establish(peer);
+    CHECK(data_of(h.establish(peer)).at(0).begin == 50);
     CHECK(h.session.send_position() == 100);
-    CHECK(data_of(h.send(100, 101)).at(0).begin == 50);
+    CHECK(data_of(h.send(100, 101)).at(0).begin == 100);
   }
   SECTION("in what was queued, and sent over another session, since this one began") {
     h.session.on_queue_end(300);
