@@ -47,12 +47,17 @@ void outbox::work() {
         if (still_here) working_ = false;
         // What was staged meanwhile is discarded with a batch that failed.
         if (still_here && !stored) {
+          forget_lost();
           told->insert(told->end(), waiting_.begin(), waiting_.end());
           waiting_.clear();
         }
         for (const auto& done : *told) done(stored);
         if (still_here && !alive.expired()) {
-          if (!stored) account_removed();
+          if (stored) {
+            release_acked();
+          } else {
+            account_removed();
+          }
           work();
         }
       });
@@ -178,6 +183,15 @@ result<void> outbox::on_acked(std::uint64_t offset) {
   if (offset > messages().end()) {
     return error{errc::invalid, "the peer acknowledges messages that were never queued"};
   }
+  acked_end_ = std::max(acked_end_, offset);
+  release_acked();
+  return {};
+}
+
+// Not before it is stored: if it is lost it is captured again, and counted then.
+void outbox::release_acked() {
+  const std::uint64_t offset = std::min(acked_end_, messages().committed_end());
+  if (offset <= messages().begin()) return;
   const stamp now = env_.time.unix_time();
   // What was sent in an earlier life and is acknowledged in this one.
   const std::uint64_t first_sent = unacked_.empty() ? offset : unacked_.front().offset;
@@ -192,7 +206,12 @@ result<void> outbox::on_acked(std::uint64_t offset) {
   // Otherwise the next commit takes it to the disk.
   if (messages().has_removals()) work();
   if (!save_due_) save_due_ = env_.time.now() + limits::acked_save_delay;
-  return {};
+}
+
+void outbox::forget_lost() {
+  const std::uint64_t end = messages().committed_end();
+  acked_end_ = std::min(acked_end_, end);
+  while (!unacked_.empty() && unacked_.back().offset >= end) unacked_.pop_back();
 }
 
 void outbox::on_time(time_point now) {

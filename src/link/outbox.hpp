@@ -69,6 +69,10 @@ class outbox {
   void isolate_suspects(queue::read_batch& batch) const;
   // As a dead letter, once: see crash_guard.
   void park(const queue::queued_record& poison, stamp now);
+  // What the peer has acknowledged and we have stored is gone.
+  void release_acked();
+  // What was not stored comes again, from the local broker.
+  void forget_lost();
   void send(session::link_session& session, std::uint64_t begin, const queue::read_batch& batch,
             time_point now);
   void account_sent(const examined& what);
@@ -93,6 +97,7 @@ class outbox {
   episode overflowing_, aging_;
   bool aged_ = false;  // something, since the last maintain()
 
+  std::uint64_t acked_end_ = 0;     // the peer has acknowledged everything below
   std::deque<examined> unacked_;    // handed to the session or passed over, not acknowledged
   std::uint64_t parked_below_ = 0;  // what is poison below this has its dead letter
   std::uint64_t had_before_ = 0;    // the peer had everything below when this session began

@@ -121,7 +121,6 @@ void link_queue::state::roll_back(const commit_job& failed, std::uint64_t fresh_
     mark.rename(fresh_id, committed.offset);
     renamed = true;
   }
-  released = std::min(released, committed.offset);
   shown_end = std::min(shown_end, committed.offset);
   if (!failed.active) committed.segment_bytes = 0;
   if (failed.restarted) {
@@ -223,8 +222,7 @@ bool link_queue::append(bytes_view record, stamp captured_at) {
 
 void link_queue::release(std::uint64_t offset) {
   auto& s = *state_;
-  s.released = std::max(s.released, std::min(offset, s.planned.offset));
-  offset = std::min(s.released, s.committed.offset);
+  offset = std::min(offset, s.committed.offset);
   if (offset <= s.mark.begin) return;
   s.move_begin(offset);
   if (offset < s.committed.offset || !s.active) return;
@@ -288,12 +286,10 @@ result<void> link_queue::finish_commit(const std::shared_ptr<job>& done, std::ui
   s.spare = finished->spare;
   s.next_number = finished->next_number;
   s.removals.insert(s.removals.end(), finished->removals.begin(), finished->removals.end());
-  if (finished->outcome) {
+  if (finished->outcome)
     s.commit(*finished);
-    release(s.released);
-  } else {
+  else
     s.roll_back(*finished, fresh_id);
-  }
   return finished->outcome;
 }
 

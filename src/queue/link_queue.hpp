@@ -78,9 +78,8 @@ class link_queue {
   // False: dropped by overflow policy (counted). True: staged; the oldest may have been dropped for
   // it. `bytes_max` limits the segment files; a record that needs more than half of it is dropped.
   bool append(bytes_view record, stamp captured_at);
-  // Everything below `offset` is delivered (values above end() count as end()); it is gone once it
-  // is committed. Written with the next job; after a power cut an older value may be in force,
-  // never a newer one.
+  // Everything below `offset` is delivered (values above committed_end() count as that). Written
+  // with the next job; after a power cut an older value may be in force, never a newer one.
   void release(std::uint64_t offset);
   // Drops committed records older than age_max.
   void expire(stamp now);

@@ -58,7 +58,6 @@ struct link_queue::state {
   std::uint64_t staged_offset = 0;  // of the first record staged
   std::uint64_t staged_captured_ms = 0;
   std::shared_ptr<commit_job> out;
-  std::uint64_t released = 0;   // below this everything is delivered, also what is not committed
   std::uint64_t shown_end = 0;  // what was read reaches to here
   bool renamed = false;         // the id is not on the disk yet
   bool failing = false;         // the last batch was not stored

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from tests.bench.lab import Broker, Daemon, Line, NatsServer, find_program, free_ports
 
-TOPIC_ALL, TOPIC_WANTED = "bench/#", "bench/wanted/#"
+TOPIC_ALL, TOPIC_WANTED, TOPIC_BESIDE = "bench/#", "bench/wanted/#", "bench/beside/#"
 
 
 class Contender:
     """A broker in Paris, one or more far away, and what links them: what is published under
-    TOPIC_WANTED in Paris arrives at all the others."""
+    TOPIC_WANTED in Paris arrives at all the others. If the variant says so, there is one more, Berlin,
+    without a line: what is published under TOPIC_BESIDE arrives there, and only that."""
 
     broker_program = "mosquitto"
 
@@ -26,6 +27,8 @@ class Contender:
             self.far_sites = [f"london-{number}" for number in range(variant.links)]
             self.far = [self.keep(self.far_broker(directory / f"broker-{name}"))
                         for name in self.far_sites]
+            self.beside = (self.keep(self.far_broker(directory / "broker-berlin"))
+                           if variant.beside else None)
             self.link()
         except BaseException:
             self.close()
@@ -37,7 +40,7 @@ class Contender:
 
     def through_line(self, port):
         """The port to use to reach `port` from the other site."""
-        if self.variant.round_trip_ms is None:
+        if self.variant.round_trip_ms is None or (self.beside and self.line):
             return port
         if self.line:
             raise ValueError("a line reaches one site only")
@@ -82,9 +85,12 @@ class Bridge(Contender):
 
     def link(self):
         lines = []
-        for name, broker in zip(self.far_sites, self.far):
+        sites = [(name, broker, TOPIC_ALL) for name, broker in zip(self.far_sites, self.far)]
+        if self.beside:
+            sites.append(("berlin", self.beside, TOPIC_BESIDE))
+        for name, broker, topic in sites:
             lines += [f"connection {name}", f"address 127.0.0.1:{self.through_line(broker.port)}",
-                      f"topic {TOPIC_ALL} out 1", "cleansession false", "notifications false",
+                      f"topic {topic} out 1", "cleansession false", "notifications false",
                       "restart_timeout 1"]
         self.start_paris(lines)
 
@@ -124,9 +130,12 @@ class Linked(Contender):
     def link(self):
         self.start_paris()
         links = {}
-        for name, broker in zip(self.far_sites, self.far):
+        wanted = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
+        sites = [(name, broker, wanted) for name, broker in zip(self.far_sites, self.far)]
+        if self.beside:
+            sites.append(("berlin", self.beside, [TOPIC_BESIDE]))
+        for name, broker, filters in sites:
             listening, accepting, dialling = self.way(broker)
-            filters = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
             daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
                             {"paris": f"{accepting}topics: {json.dumps(filters)}\n{self.more}"},
                             self.client)

@@ -38,6 +38,11 @@ def run_scenario(scenario, tools, directory, rounds, load_settings, progress):
     return results
 
 
+def addressed_beside(contender, settings):
+    return {"publish": contender.paris.port, "subscribe": contender.beside.port,
+            "topic": f"bench/beside/{next(run_numbers)}", **settings}
+
+
 def addressed(contender, settings):
     return {"publish": contender.paris.port,
             "subscribe": ",".join(str(each.port) for each in contender.far),
@@ -79,33 +84,41 @@ def run_outage(contender, tools, settings):
     """What the contender can do at best, then an outage: how what waited drains, beside that."""
     best = run_load(tools.mqtt_load, addressed(contender, {**settings, **SATURATION}))
     saturation = max(best["measured_arrivals"] / best["measured_s"], SLOWEST)
-    figures, live, first_s, last_s = cut_and_restore(contender, tools, settings, saturation)
+    loads, first_s, last_s = cut_and_restore(contender, tools, settings, saturation)
+    figures, live, beside = loads
     waited = figures["published"] - figures["measured_arrivals"]
     drain_rate = (waited - figures["missing"]) / max(last_s - first_s, TELLABLE_S)
-    return {**figures, **{key: figures[key] + live[key] for key in ("missing", "repeated", "late")},
+    return {**figures,
+            **{key: sum(each[key] for each in loads) for key in ("missing", "repeated", "late")},
             "backlog": waited, "first_s": first_s, "last_s": last_s, "saturation": saturation,
             "drain_rate": drain_rate, "drain_percent": 100 * drain_rate / saturation,
-            "live_p99_ms": live["p99_ms"], "peak_mb": contender.peak_bytes() / 1e6}
+            "live_p99_ms": live["p99_ms"], "beside_p99_ms": beside["p99_ms"],
+            "peak_mb": contender.peak_bytes() / 1e6}
 
 
 def cut_and_restore(contender, tools, settings, saturation):
     """The line is cut while the backlog is published, at the rate of `saturation`. Live traffic
-    begins with the first message that comes through again, for as long as the rest needs at that
-    rate. The figures of both, and when the first and the last message came, in seconds from the
-    line's return."""
+    begins with the first message that comes through again, behind the rest and to another site, for as
+    long as the rest needs at that rate. The figures of the three, and when the first and the last
+    message came, in seconds from the line's return."""
     outage_s = contender.variant.backlog / saturation
     patience_s = outage_s + OUTAGE_PATIENCE_S
     settings = {**settings, "warmup_ms": 0, "measured_ms": round(outage_s * 1000),
                 "patience_ms": round(patience_s * 1000)}
     waiting_load, live_load = {**settings, "rate": saturation}, {**settings, "rate": LIVE_RATE}
-    at, live = {}, []
+    at, live, beside = {}, [], []
+
+    def come_through():
+        at["first"] = time.monotonic()
+        beside.append(pool.submit(run_load, tools.mqtt_load,
+                                  addressed_beside(contender, live_load)))
 
     def cut():
         contender.line.cut()
         # Before it begins, mqtt_load waits until one of its own has arrived: this one stands at
         # the head of all that waits.
         live.append(pool.submit(run_load, tools.mqtt_load, addressed(contender, live_load),
-                                at_begin=lambda: at.update(first=time.monotonic())))
+                                at_begin=come_through))
 
     def restore():
         contender.line.tell("restore")
@@ -116,5 +129,5 @@ def cut_and_restore(contender, tools, settings, saturation):
                            at_end=restore)
         # If something is lost, it has waited in vain since the last one.
         last = time.monotonic() - (patience_s if figures["missing"] else 0)
-        live_figures = live[0].result()
-    return figures, live_figures, at["first"] - at["restored"], last - at["restored"]
+        loads = [figures, live[0].result(), beside[0].result()]
+    return loads, at["first"] - at["restored"], last - at["restored"]

@@ -35,7 +35,8 @@ OUTAGE = [Measure("backlog", "messages that waited"),
           Measure("drain_rate", "messages/s from the first to the last"),
           Measure("saturation", "messages/s at saturation"),
           Measure("drain_percent", "drain, % of saturation"),
-          Measure("live_p99_ms", "of live traffic meanwhile: latency p99 ms"),
+          Measure("live_p99_ms", "of live traffic behind it: latency p99 ms"),
+          Measure("beside_p99_ms", "of live traffic to another site meanwhile: latency p99 ms", 2),
           PEAK, MISSING]
 DISTANT = [RATE, P50, MISSING]
 BYTES = [LINE_BYTES, RATE, MISSING]
@@ -53,6 +54,7 @@ class Variant:
     links: int = 1  # from Paris, to a site each
     filters: int = 1  # London asks for
     backlog: int = 0  # this many are published while the line is cut
+    beside: bool = False  # one more site is linked, without a line, to other topics
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ SCENARIOS = {
     "backlog": Scenario(
         f"An outage, then {LIVE_RATE} messages/s of live traffic while what waited drains",
         ["bridge", "ws"],
-        [Variant("QoS 1, 200 B", OUTAGE, {"qos": 1}, round_trip_ms=0, backlog=20000)]),
+        [Variant("QoS 1, 200 B", OUTAGE, {"qos": 1}, round_trip_ms=0, backlog=20000,
+                 beside=True)]),
     "fan_out": Scenario(
         "One site to many, 200 messages/s", ["bridge", "ws"],
         [Variant(f"{links} links", [SITES_CPU, P50, MISSING], {"qos": 1, "rate": 200}, links=links)

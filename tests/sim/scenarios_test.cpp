@@ -248,6 +248,8 @@ TEST_CASE("disk errors: what is captured again and again is sent once more, not 
   CHECK(s.b.arrivals().size() > 0);
   s.a.disk().heal();
   s.check(s.a, s.b, numbers, 10);
+  // What was acknowledged and lost counts once, when it has come again.
+  CHECK(s.a.link_to("b").counters.messages_acked == 10);
 }
 
 TEST_CASE("crash: what was captured for a peer is wanted in the next life too", "[sim]") {

@@ -68,7 +68,6 @@ class model {
     job->run();
     REQUIRE(queue_->finish_commit(job, 0x77).has_value());
     committed_end_ = end;
-    forget_released();
   }
 
   void release() {
@@ -77,13 +76,7 @@ class model {
     const auto to =
         random_.below(20) == 0 ? committed_end_ : queue_->begin() + random_.below(span + 1);
     queue_->release(to);
-    released_ = std::max(released_, to);
-    forget_released();
-  }
-
-  void forget_released() {
-    const auto gone = std::min(released_, committed_end_);
-    while (!records_.empty() && records_.front().offset < gone) records_.pop_front();
+    while (!records_.empty() && records_.front().offset < queue_->begin()) records_.pop_front();
   }
 
   void expire() {
@@ -128,7 +121,6 @@ class model {
       job->run();
       REQUIRE(queue_->finish_commit(job, 0x77).has_value());
       committed_end_ = next_;
-      forget_released();
     }
     follow_begin();
     if (random_.below(2) == 0) disk_.kill_process();
@@ -157,8 +149,7 @@ class model {
   std::vector<damage> found_;
   std::unique_ptr<link_queue> queue_;
   std::deque<record> records_;
-  std::uint64_t next_ = 0, committed_end_ = 0, released_ = 0, read_to_ = 0, now_ms_ = 1'000'000,
-                refused_ = 0;
+  std::uint64_t next_ = 0, committed_end_ = 0, read_to_ = 0, now_ms_ = 1'000'000, refused_ = 0;
 };
 
 TEST_CASE("queue: behaves like a deque, whatever is done to it") {

@@ -133,39 +133,5 @@ TEST_CASE("queue: while batches fail nothing is read that is not committed") {
   CHECK(bodies(read_all(*queue, found, 1)) == std::vector<bytes>{"stored", "at once"});
 }
 
-TEST_CASE("queue: what is delivered before it is committed is gone with its commit") {
-  test::memory_storage disk;
-  std::vector<damage> found;
-  const auto queue = open_queue(disk, found);
-  REQUIRE(queue->append("one", at_ms(1)));
-  const auto job = queue->start_commit();
-  REQUIRE(queue->append("two", at_ms(1)));
-  REQUIRE(queue->read(0, 100, found).end == 2);
-  queue->release(2);
-  CHECK(queue->begin() == 0);
-  job->run();
-  REQUIRE(queue->finish_commit(job, renamed_id).has_value());
-  CHECK(queue->begin() == 1);
-  REQUIRE(commit(*queue));
-  CHECK(queue->begin() == 2);
-  CHECK(queue->messages() == 0);
-}
-
-TEST_CASE("queue: what was delivered and then lost does not count for what takes its offset") {
-  test::memory_storage disk;
-  std::vector<damage> found;
-  const auto queue = open_queue(disk, found);
-  REQUIRE(store(*queue, "good"));
-  REQUIRE(queue->append("lost", at_ms(1)));
-  REQUIRE(queue->read(1, 100, found).end == 2);
-  queue->release(2);
-  disk.fail({0, errc::io, false, test::storage_call::sync});
-  REQUIRE_FALSE(commit(*queue));
-  disk.heal();
-  REQUIRE(store(*queue, "in its place"));
-  CHECK(bodies(read_all(*queue, found, 1)) == std::vector<bytes>{"in its place"});
-  CHECK(queue->messages() == 1);
-}
-
 }  // namespace
 }  // namespace linkd::queue
