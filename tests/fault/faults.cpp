@@ -30,7 +30,8 @@ void check_promise(const ledger& found, std::size_t faults) {
   CHECK(found.missing == 0);
   CHECK(found.overtaken == 0);
   CHECK(found.unexpected == 0);
-  CHECK(found.repeated <= faults * (1000 + limits::publishes_inflight_max));
+  CHECK(found.repeated <=
+        faults * (2 * limits::capture_batch_acknowledged_max + limits::publishes_inflight_max));
 }
 
 strings libc_faults::environment() const {

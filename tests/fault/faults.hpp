@@ -15,8 +15,8 @@ namespace linkd::test {
 std::size_t rounds(std::size_t usual, std::size_t nightly);
 
 // Nothing lost, overtaken or invented, and no more repeated than so many faults explain: each at
-// most the local broker's window (what it handed us and has no PUBACK for, 1000 messages) and ours
-// (publishes_inflight_max).
+// most what the local broker handed us and has no PUBACK for (a batch that is stored and one that
+// is read) and our own publishes in flight.
 void check_promise(const ledger& found, std::size_t faults);
 
 // The faults of one process that was started with environment(): see tests/support/faulty_libc.cpp
