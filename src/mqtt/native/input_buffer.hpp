@@ -13,7 +13,7 @@ namespace linkd::mqtt::native {
 // field announces, and shrinks back once a large packet is gone.
 class input_buffer {
  public:
-  static constexpr std::size_t usual_bytes = 512u << 10;
+  static constexpr std::size_t usual_bytes = 1u << 20;
 
   // Where the next bytes go: room() of them at least 1.
   char* tail() {
