@@ -10,8 +10,8 @@ TOPIC_ALL, TOPIC_WANTED, TOPIC_BESIDE = "bench/#", "bench/wanted/#", "bench/besi
 
 class Contender:
     """A broker in Paris, one or more far away, and what links them: what is published under
-    TOPIC_WANTED in Paris arrives at all the others. If the variant says so, there is one more, Berlin,
-    without a line: what is published under TOPIC_BESIDE arrives there, and only that."""
+    TOPIC_WANTED in Paris arrives at all the others. If the variant says so, there is one more,
+    Berlin, without a line: what is published under TOPIC_BESIDE arrives there, and only that."""
 
     broker_program = "mosquitto"
 
@@ -39,7 +39,7 @@ class Contender:
         return process
 
     def through_line(self, port):
-        """The port to use to reach `port` from the other site."""
+        """The port to use to reach `port` from the other site; of Berlin, the last one, itself."""
         if self.variant.round_trip_ms is None or (self.beside and self.line):
             return port
         if self.line:
@@ -57,6 +57,11 @@ class Contender:
 
     def link(self):
         raise NotImplementedError
+
+    def wanted_by(self, usual):
+        """Name, broker and wanted topics of every site to link to; Berlin, if any, comes last."""
+        sites = [(name, broker, usual) for name, broker in zip(self.far_sites, self.far)]
+        return sites + ([("berlin", self.beside, [TOPIC_BESIDE])] if self.beside else [])
 
     def sites_cpu_s(self):
         """Of brokers, and of daemons if there are any."""
@@ -85,10 +90,7 @@ class Bridge(Contender):
 
     def link(self):
         lines = []
-        sites = [(name, broker, TOPIC_ALL) for name, broker in zip(self.far_sites, self.far)]
-        if self.beside:
-            sites.append(("berlin", self.beside, TOPIC_BESIDE))
-        for name, broker, topic in sites:
+        for name, broker, (topic,) in self.wanted_by([TOPIC_ALL]):
             lines += [f"connection {name}", f"address 127.0.0.1:{self.through_line(broker.port)}",
                       f"topic {topic} out 1", "cleansession false", "notifications false",
                       "restart_timeout 1"]
@@ -131,10 +133,7 @@ class Linked(Contender):
         self.start_paris()
         links = {}
         wanted = [TOPIC_WANTED, *(f"other/{i}" for i in range(1, self.variant.filters))]
-        sites = [(name, broker, wanted) for name, broker in zip(self.far_sites, self.far)]
-        if self.beside:
-            sites.append(("berlin", self.beside, [TOPIC_BESIDE]))
-        for name, broker, filters in sites:
+        for name, broker, filters in self.wanted_by(wanted):
             listening, accepting, dialling = self.way(broker)
             daemon = Daemon(self.tools.daemon, self.directory / name, broker.port, listening,
                             {"paris": f"{accepting}topics: {json.dumps(filters)}\n{self.more}"},

@@ -38,15 +38,12 @@ def run_scenario(scenario, tools, directory, rounds, load_settings, progress):
     return results
 
 
-def addressed_beside(contender, settings):
-    return {"publish": contender.paris.port, "subscribe": contender.beside.port,
-            "topic": f"bench/beside/{next(run_numbers)}", **settings}
-
-
-def addressed(contender, settings):
+def addressed(contender, settings, beside=False):
+    """From Paris to all far sites; `beside`: to Berlin."""
+    brokers, under = ([contender.beside], "beside") if beside else (contender.far, "wanted")
     return {"publish": contender.paris.port,
-            "subscribe": ",".join(str(each.port) for each in contender.far),
-            "topic": f"bench/wanted/{next(run_numbers)}", **settings}
+            "subscribe": ",".join(str(each.port) for each in brokers),
+            "topic": f"bench/{under}/{next(run_numbers)}", **settings}
 
 
 def run_once(contender, tools, settings):
@@ -98,9 +95,9 @@ def run_outage(contender, tools, settings):
 
 def cut_and_restore(contender, tools, settings, saturation):
     """The line is cut while the backlog is published, at the rate of `saturation`. Live traffic
-    begins with the first message that comes through again, behind the rest and to another site, for as
-    long as the rest needs at that rate. The figures of the three, and when the first and the last
-    message came, in seconds from the line's return."""
+    begins with the first message that comes through again, behind the rest and to another site, for
+    as long as the rest needs at that rate. The figures of the three, and when the first and the
+    last message came, in seconds from the line's return."""
     outage_s = contender.variant.backlog / saturation
     patience_s = outage_s + OUTAGE_PATIENCE_S
     settings = {**settings, "warmup_ms": 0, "measured_ms": round(outage_s * 1000),
@@ -111,7 +108,7 @@ def cut_and_restore(contender, tools, settings, saturation):
     def come_through():
         at["first"] = time.monotonic()
         beside.append(pool.submit(run_load, tools.mqtt_load,
-                                  addressed_beside(contender, live_load)))
+                                  addressed(contender, live_load, beside=True)))
 
     def cut():
         contender.line.cut()

@@ -65,6 +65,7 @@ TEST_CASE("queue: a torn last record is ignored, not reported") {
   CHECK(now.at_open.empty());
   CHECK(now.at_read.empty());
   CHECK(now.left == records{{0, "good"}, {1, "two"}});
+  CHECK(now.id == fresh_id);
 }
 
 TEST_CASE("queue: a hole in a batch that was never committed cuts the rest of it off") {

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/unit/queue/damage_fixture.hpp"
 
 // Files that are missing, foreign, or came back. One test for each thing opening can find.
@@ -73,6 +75,7 @@ TEST_CASE("queue: without a good checkpoint everything kept is sent again, under
 TEST_CASE("queue: a torn newest slot of the checkpoint falls back to the one before") {
   test::memory_storage disk;
   fill(disk, 3);
+  std::set<std::uint64_t> ids;
   for (const auto slot : {std::size_t{0}, std::size_t{512}}) {
     test::memory_storage copy;
     for (const auto& path : disk.paths()) copy.set_contents(path, disk.contents(path));
@@ -80,7 +83,10 @@ TEST_CASE("queue: a torn newest slot of the checkpoint falls back to the one bef
     const auto now = reopen(copy);
     CHECK(now.at_open.empty());
     CHECK(now.offsets() == counted(0, 3));
+    ids.insert(now.id);
   }
+  // The one before is of a queue that was not closed yet.
+  CHECK(ids == std::set{first_id, fresh_id});
 }
 
 struct foreign_file {
